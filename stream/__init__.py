@@ -1,0 +1,1 @@
+"""The online half of Switchboard: Kafka in, labels and churn probabilities out, exactly once."""

@@ -1,0 +1,44 @@
+"""A committed window in, metrics out: what became of its records, and where their time went."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+
+from aiokafka.structs import TopicPartition
+
+from stream.classify import Item
+from stream.metrics import Metrics
+from stream.window import Window
+
+
+def account(window: Window, metrics: Metrics) -> None:
+    """Count a window whose transaction was acknowledged just now."""
+    now_s, count = time.monotonic(), len(window.items)
+    polled_ms = (time.time() - (now_s - window.polled_at_s)) * 1000
+    metrics.window_records.observe(count)
+    metrics.commit.observe(now_s - window.computed_at_s)
+    metrics.observe_stage("clean", window.cleaned_at_s - window.polled_at_s, count)
+    metrics.observe_stage("tokenize", window.tokenized_at_s - window.cleaned_at_s, count)
+    metrics.observe_stage("infer", window.computed_at_s - window.tokenized_at_s, count)
+    metrics.observe_stage("produce", now_s - window.computed_at_s, count)
+    for item in window.items:
+        queued_s = (polled_ms - item.appended_ms) / 1000
+        metrics.clock_skew.inc(queued_s < 0)
+        metrics.observe_stage("queue", max(0.0, queued_s))
+        if item.error is not None:
+            metrics.dead_letters.labels(item.error.stage, item.error.kind).inc()
+    statuses = Counter((item.inbound.source.topic, _status(item)) for item in window.items)
+    for (topic, status), records in statuses.items():
+        metrics.records.labels(topic, status).inc(records)
+
+
+def report_lag(lags: Mapping[TopicPartition, int], metrics: Metrics) -> None:
+    """Show how many records wait in each partition that is ours."""
+    for tp, waiting in lags.items():
+        metrics.lag_records.labels(tp.topic, tp.partition).set(waiting)
+
+
+def _status(item: Item) -> str:
+    if item.error is not None:
+        return "dead_letter"
+    return "skipped" if item.skipped else "classified"

@@ -1,0 +1,204 @@
+"""A window's records in, the same records with their answers out: the work of the device and of the cores.
+
+Reading and tokenising run in one worker thread, the encoder in as many as the device takes; the event loop only
+waits. A run that fails is halved until the guilty record stands alone; before that record is called poison, a golden
+row must pass on the same session, so that a sick device never turns mail into dead letters.
+"""
+
+import asyncio
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+from models.bundle import Bundle
+
+from models.runtime import Encoder, InferenceError
+from stream.batching import cut_batches, device_limits
+from stream.classify import Item, ReadOptions, read_email
+from stream.errors import FatalError, PoisonRecordError
+from stream.metrics import Metrics
+from stream.outputs import Output
+
+DEFAULT_TENANT = "default"
+SICK_WINDOW_S = 60.0
+SICK_SHARE = 0.01
+SICK_LEAST = 20
+
+Row = npt.NDArray[np.float32]
+
+
+class Engine:
+    """The loaded models and the threads they run in.
+
+    Args:
+        bundles: by tenant; `default` answers for tenants that have none of their own.
+        options: how mail is read.
+        cores: threads for a CPU device.
+        max_batch_tokens: None: what suits the device.
+    """
+
+    def __init__(
+        self,
+        bundles: Mapping[str, Bundle],
+        options: ReadOptions,
+        metrics: Metrics,
+        cores: int,
+        max_batch_tokens: int | None = None,
+    ) -> None:
+        self._bundles = dict(bundles)
+        self._options = options
+        self._metrics = metrics
+        limits = device_limits(next(iter(bundles.values())).encoder.provider, cores)
+        self._max_batch_tokens = max_batch_tokens or limits.max_batch_tokens
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="read")
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="write")
+        self._device = ThreadPoolExecutor(limits.threads, thread_name_prefix="device")
+        self._health = DeviceHealth()
+
+    def bundle_for(self, tenant: str) -> Bundle | None:
+        """The tenant's own model, else the default one, else None."""
+        return self._bundles.get(tenant) or self._bundles.get(DEFAULT_TENANT)
+
+    async def read(self, items: Sequence[Item]) -> tuple[float, float]:
+        """Decode, clean and tokenise, off the event loop.
+
+        Returns:
+            The moments (monotonic seconds) when the last mail was clean and when the last text was tokens.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._reader, self._read, items)
+
+    def _read(self, items: Sequence[Item]) -> tuple[float, float]:
+        for item in items:
+            read_email(item, self._options, self.bundle_for)
+        cleaned_at_s = time.monotonic()
+        for encoder, members in _by_encoder(items):
+            for item, tokenized in zip(
+                members, encoder.tokenize([item.text for item in members]), strict=True
+            ):
+                item.tokens, item.truncated = tokenized.ids, tokenized.truncated
+        return cleaned_at_s, time.monotonic()
+
+    async def compute(self, items: Sequence[Item]) -> None:
+        """Give every readable item its answers, or its error.
+
+        Raises:
+            FatalError: the device fails on rows it is known to answer, or too many records fail on it.
+        """
+        loop = asyncio.get_running_loop()
+        for encoder, members in _by_encoder(items):
+            batches = cut_batches([len(item.tokens) for item in members], self._max_batch_tokens)
+            parts = [[members[place] for place in batch] for batch in batches]
+            await asyncio.gather(
+                *(loop.run_in_executor(self._device, self._run, encoder, part) for part in parts)
+            )
+            self._metrics.micro_batch_tokens.labels("text").inc(
+                sum(len(item.tokens) for item in members)
+            )
+            padded = sum(len(part) * max(len(item.tokens) for item in part) for part in parts)
+            self._metrics.micro_batch_tokens.labels("padded").inc(padded)
+        self._health.note(items, self._metrics)
+
+    async def write(
+        self, items: Sequence[Item], outputs_of: Callable[[Item], Sequence[Output]]
+    ) -> list[Output]:
+        """The outputs of all items, in their order, made off the event loop."""
+
+        def work() -> list[Output]:
+            return [output for item in items for output in outputs_of(item)]
+
+        return await asyncio.get_running_loop().run_in_executor(self._writer, work)
+
+    def _run(self, encoder: Encoder, items: list[Item]) -> None:
+        """One micro-batch, halved on failure until the guilty record stands alone."""
+        try:
+            embeddings = encoder.embed([item.tokens for item in items])
+        except InferenceError as error:
+            if len(items) == 1:
+                self._blame(items[0], "model-failed", str(error))
+                return
+            half = len(items) // 2
+            self._run(encoder, items[:half])
+            self._run(encoder, items[half:])
+            return
+        finite = np.isfinite(embeddings).all(axis=1)
+        for row, item in enumerate(items):
+            if not finite[row]:
+                self._blame(
+                    item,
+                    "not-a-number",
+                    "the model's output has a value that is not a finite number",
+                )
+        _answer([(item, embeddings[row]) for row, item in enumerate(items) if finite[row]])
+
+    def _blame(self, item: Item, kind: str, message: str) -> None:
+        assert item.bundle is not None, "only items with a model are computed: this is a bug"
+        failure = item.bundle.golden_failure()
+        if failure is not None:
+            raise FatalError(
+                f"the device fails on a golden row of {item.bundle.name}/{item.bundle.version}: {failure}; "
+                "no record is to blame, restart the worker or look at the device"
+            )
+        item.error = PoisonRecordError(
+            "infer", kind, f"{message}; a golden row passes on the same session"
+        )
+
+    def close(self) -> None:
+        """Let the threads go; runs in progress end by themselves."""
+        self._reader.shutdown(wait=False, cancel_futures=True)
+        self._writer.shutdown(wait=False, cancel_futures=True)
+        self._device.shutdown(wait=False, cancel_futures=True)
+
+
+def _by_encoder(items: Sequence[Item]) -> list[tuple[Encoder, list[Item]]]:
+    """Items that wait for a model, grouped by the encoder they share across tenants and heads."""
+    groups: dict[str, tuple[Encoder, list[Item]]] = {}
+    for item in items:
+        if item.waits_for_model and item.bundle is not None:
+            encoder = item.bundle.encoder
+            groups.setdefault(encoder.key, (encoder, []))[1].append(item)
+    return list(groups.values())
+
+
+def _answer(rows: Sequence[tuple[Item, Row]]) -> None:
+    """Let each row meet the heads of its own tenant's model."""
+    by_bundle: dict[int, list[tuple[Item, Row]]] = defaultdict(list)
+    for item, row in rows:
+        by_bundle[id(item.bundle)].append((item, row))
+    for members in by_bundle.values():
+        bundle = members[0][0].bundle
+        assert bundle is not None, "only items with a model are computed: this is a bug"
+        answers = bundle.predict(
+            np.stack([row for _, row in members]), [item.text for item, _ in members]
+        )
+        for (item, _), answer in zip(members, answers, strict=True):
+            item.answers = answer
+
+
+class DeviceHealth:
+    """Stops a worker whose device fails on more than one record in a hundred."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._windows: deque[tuple[float, int, int]] = deque()
+
+    def note(self, items: Sequence[Item], metrics: Metrics) -> None:
+        """Count a computed window.
+
+        Raises:
+            FatalError: in the last minute at least 20 records and 1 % of all failed at `infer`.
+        """
+        now_s = self._clock()
+        failed = sum(item.error is not None and item.error.stage == "infer" for item in items)
+        metrics.texts_truncated.inc(sum(item.truncated for item in items))
+        self._windows.append((now_s, len(items), failed))
+        while self._windows[0][0] < now_s - SICK_WINDOW_S:
+            self._windows.popleft()
+        records = sum(count for _, count, _ in self._windows)
+        failures = sum(count for _, _, count in self._windows)
+        if failures >= SICK_LEAST and failures > SICK_SHARE * records:
+            raise FatalError(
+                f"{failures} of {records} records failed at infer in the last minute; look at the device and the model"
+            )

@@ -1,0 +1,269 @@
+"""Membership in the workers' group: which partitions are ours, from which offset, and their records, lane by lane.
+
+Rules (each broke something when it was missing): rebalance callbacks only note what happened; records are handed
+out only for partitions whose stable offset was read in this generation; a group without offsets begins where
+`start_from` says and that place is committed at once; records the broker deleted before they were read are counted.
+"""
+
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportIncompatibleMethodOverride=false
+# (aiokafka's offsets are untyped dicts, and its listener may be a coroutine though its base is not)
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+)
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+
+from stream.errors import ExpiredRecordsError, FatalError, LostTransactionError, SlotInUseError
+from stream.kafka.attempts import FATAL_ALONE, SUSPICIOUS, Attempts, Mark
+from stream.kafka.clients import Log, group_consumer, start_when_ready
+from stream.kafka.kip447 import FencedInstanceIdError, GroupMetadata, coordinator_of, stable_offsets
+from stream.kafka.lanes import InboundRecord, Lanes
+from stream.metrics import Metrics
+from stream.settings import Settings
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Partitions that are ours in one generation of the group, and the name under which they are committed."""
+
+    partitions: frozenset[TopicPartition]
+    group: GroupMetadata
+
+
+class WorkerGroup(ConsumerRebalanceListener):
+    """One worker's membership. Events in, assignments and records out."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        log: Log,
+        on_revoked: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._log = log
+        self._on_revoked = on_revoked
+        self._consumer: AIOKafkaConsumer = group_consumer(settings)
+        self._lanes = Lanes(self._consumer, settings)
+        self._assignment: Assignment | None = None
+        self._changed = asyncio.Event()
+        self._marks: dict[TopicPartition, Mark] = {}
+
+    async def start(self) -> None:
+        """Connect and ask to join; call it only when the model is loaded and warm."""
+        await start_when_ready(self._consumer, self._settings, self._log)
+        self._consumer.subscribe(self._lanes.topics, listener=self)
+
+    async def stop(self) -> None:
+        """Leave the group (a slot keeps its place for a restart)."""
+        await self._consumer.stop()
+
+    # -- what the group tells us ---------------------------------------------------------------
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """Aiokafka sends no heartbeats until this returns: wait for the open transaction only."""
+        self._assignment = None
+        self._changed.set()
+        if revoked:
+            self._log("partitions_revoked", count=len(revoked))
+        await self._on_revoked()
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Note what is ours and in whose name; offsets are read outside this callback."""
+        self._assignment = Assignment(frozenset(assigned), GroupMetadata.of(self._consumer))
+        self._metrics.rebalances.inc()
+        self._metrics.assigned_partitions.set(len(assigned))
+        self._changed.set()
+        self._log(
+            "partitions_assigned",
+            count=len(assigned),
+            generation=self._assignment.group.generation_id,
+        )
+
+    @property
+    def joined(self) -> bool:
+        """The group has given this worker its share, which may be empty."""
+        return self._assignment is not None
+
+    async def assignment(self) -> Assignment:
+        """Wait until some partition is ours.
+
+        Raises:
+            SlotInUseError: another worker has our slot.
+        """
+        while True:
+            self._changed.clear()
+            current = self._assignment
+            if current is not None and current.partitions:
+                return current
+            self.check()
+            try:
+                async with asyncio.timeout(0.5):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+
+    def check(self) -> None:
+        """Raise what went wrong in the group behind our back.
+
+        Raises:
+            SlotInUseError: another worker has our slot.
+            FatalError: the coordinator refuses us for good (rights, protocol).
+        """
+        coordinator = coordinator_of(self._consumer)
+        if coordinator.slot_taken:
+            raise SlotInUseError(self._slot_message())
+        try:
+            coordinator.check_errors()
+        except KafkaError as error:
+            if FencedInstanceIdError.__name__ in str(error):
+                raise SlotInUseError(self._slot_message()) from error
+            raise FatalError(f"group {self._settings.group_id}: {error}") from error
+
+    def _slot_message(self) -> str:
+        slot = self._settings.worker_slot
+        return f"slot {slot} is in use by another worker of group {self._settings.group_id}; give each its own slot"
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since the broker last heard us; large after this process was frozen."""
+        return time.monotonic() - coordinator_of(self._consumer).heartbeat_ok_at
+
+    # -- where we begin ------------------------------------------------------------------------
+
+    async def restore(self, assignment: Assignment) -> None:
+        """Begin every partition at its stable offset, and count this attempt in the commit metadata.
+
+        Raises:
+            LostTransactionError: the partitions moved on meanwhile; wait for the next assignment.
+            ExpiredRecordsError: records were deleted before they were read, and the setting says stop.
+        """
+        try:
+            committed = await stable_offsets(self._consumer, assignment.partitions)
+            begin = await self._consumer.beginning_offsets(list(assignment.partitions))
+            starts = await self._start_offsets(assignment.partitions - committed.keys())
+            self._marks.clear()
+            for tp in assignment.partitions:
+                known = committed.get(tp)
+                offset = self._pass_over_expired(
+                    tp, known.offset if known else starts[tp], begin[tp]
+                )
+                self._marks[tp] = Mark(offset, Attempts.parse(known.metadata if known else ""))
+            self._lanes.begin({tp: mark.offset for tp, mark in self._marks.items()})
+            self._lanes.solo = {
+                tp for tp, mark in self._marks.items() if mark.before.attempt >= SUSPICIOUS
+            }
+            await self._commit_marks(
+                {tp: mark.before.once_more() for tp, mark in self._marks.items()}
+            )
+        except IllegalStateError as error:
+            raise LostTransactionError(
+                f"the group moved on while offsets were read: {error}"
+            ) from error
+
+    async def _commit_marks(self, attempts: Mapping[TopicPartition, Attempts]) -> None:
+        try:
+            await self._consumer.commit(
+                {
+                    tp: OffsetAndMetadata(self._marks[tp].offset, str(tried))
+                    for tp, tried in attempts.items()
+                }
+            )
+        except (CommitFailedError, IllegalStateError) as error:
+            raise LostTransactionError(f"the group moved on: {error}") from error
+
+    def is_solo(self, partitions: Collection[TopicPartition]) -> bool:
+        """A window on these partitions holds one record that is suspected to kill the process."""
+        return not self._lanes.solo.isdisjoint(partitions)
+
+    async def mark_alone(self, partitions: Collection[TopicPartition]) -> bool:
+        """Commit, before it runs, that a suspicious record now runs all by itself.
+
+        Returns:
+            False when it already killed the process twice like that: it must not run again.
+        """
+        marks = {tp: self._marks[tp].before for tp in partitions}
+        if any(before.alone >= FATAL_ALONE for before in marks.values()):
+            return False
+        await self._commit_marks({tp: before.once_more(alone=True) for tp, before in marks.items()})
+        return True
+
+    def clear_marks(self, partitions: Iterable[TopicPartition]) -> None:
+        """These partitions had a good transaction, which also cleared their marks on the broker."""
+        for tp in partitions:
+            self._marks.pop(tp, None)
+            self._lanes.solo.discard(tp)
+
+    async def withdraw_marks(self) -> None:
+        """Take this attempt back: it ends without the death of the process, so no record is suspect for it."""
+        marks, quiet = dict(self._marks), contextlib.suppress(LostTransactionError, KafkaError)
+        if marks:
+            with quiet:
+                async with asyncio.timeout(1):
+                    await self._commit_marks({tp: mark.before for tp, mark in marks.items()})
+        self._marks.clear()
+
+    async def _start_offsets(
+        self, partitions: Collection[TopicPartition]
+    ) -> dict[TopicPartition, int]:
+        if not partitions:
+            return {}
+        rule, moment = self._settings.start_from, self._settings.start_time()
+        self._log("group_begins", start_from=rule, partitions=len(partitions))
+        if rule == "earliest":
+            return await self._consumer.beginning_offsets(list(partitions))
+        ends = await self._consumer.end_offsets(list(partitions))
+        if moment is None:
+            return ends
+        found = await self._consumer.offsets_for_times(
+            {tp: int(moment.timestamp() * 1000) for tp in partitions}
+        )
+        return {tp: at.offset if (at := found.get(tp)) else ends[tp] for tp in partitions}
+
+    def _pass_over_expired(self, tp: TopicPartition, offset: int, begin: int) -> int:
+        lost = begin - offset
+        if lost <= 0:
+            return offset
+        self._metrics.expired_records.inc(lost)
+        message = (
+            f"{tp.topic}/{tp.partition}: records {offset} to {begin - 1} were deleted by retention before they were "
+            "read; raise the topic's retention, and set on_expired_records=continue to go on without them"
+        )
+        if self._settings.on_expired_records == "stop":
+            raise ExpiredRecordsError(message)
+        self._log("records_expired", topic=tp.topic, partition=tp.partition, count=lost)
+        return begin
+
+    # -- records -------------------------------------------------------------------------------
+
+    async def poll(self, max_records: int) -> list[InboundRecord]:
+        """The next window's records, as `Lanes.poll`.
+
+        Raises:
+            LostTransactionError: an offset left the log's range, or the broker is away; read the offsets again.
+            SlotInUseError, FatalError: as `check`.
+        """
+        self.check()
+        try:
+            return await self._lanes.poll(max_records)
+        except (OffsetOutOfRangeError, NoOffsetForPartitionError) as error:
+            raise LostTransactionError(f"an offset is out of range: {error}") from error
+        except KafkaError as error:
+            self.check()
+            raise LostTransactionError(f"polling failed: {error}") from error
+
+    def lag(self) -> dict[TopicPartition, int]:
+        """Records that wait per partition, as the last fetch saw it."""
+        return self._lanes.lag()

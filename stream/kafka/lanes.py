@@ -1,0 +1,108 @@
+"""A consumer's partitions in, the next window's records out: live mail first, bulk in its turn. Commits nothing.
+
+Offsets are in order per partition, so a result is not visible before everything below it: priority inside a
+partition buys nothing. A lane is a topic.
+"""
+
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# (aiokafka types its records by their deserialisers, which we do not use)
+
+from collections.abc import Mapping
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.structs import ConsumerRecord, TopicPartition
+
+from stream.settings import Settings
+from stream.topics import INBOUND_EMAILS, INBOUND_EMAILS_BULK
+
+IDLE_POLL_MS = 200
+InboundRecord = ConsumerRecord[bytes, bytes]
+
+
+class Lanes:
+    """The lanes of one consumer. Records that did not fit a window wait here for the next one."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, settings: Settings) -> None:
+        self._consumer = consumer
+        self._settings = settings
+        self._live = settings.topic(INBOUND_EMAILS)
+        self._bulk = settings.topic(INBOUND_EMAILS_BULK)
+        self._windows_since_bulk = 0
+        self._waiting: dict[TopicPartition, list[InboundRecord]] = {}
+        self._next_offsets: dict[TopicPartition, int] = {}
+        self.solo: set[TopicPartition] = (
+            set()
+        )  # partitions whose next record must be a window of its own
+
+    @property
+    def topics(self) -> list[str]:
+        """What the group subscribes to."""
+        return [self._live, self._bulk]
+
+    def begin(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Hand out records from these offsets on; what was read ahead is dropped."""
+        self._waiting.clear()
+        self._windows_since_bulk = 0
+        self._next_offsets = dict(offsets)
+        for tp, offset in offsets.items():
+            self._consumer.seek(tp, offset)
+
+    async def poll(self, max_records: int) -> list[InboundRecord]:
+        """The next window's records: live mail first, bulk one window in `bulk_turn` while live mail waits.
+
+        Returns:
+            Records in (partition, offset) order, a contiguous run per partition, at most `max_window_bytes` unless
+            one record alone is larger; empty when nothing came within 200 ms. A record of a `solo` partition
+            comes alone.
+        """
+        for tp in sorted(self.solo):
+            records = await self._take([tp], 1)
+            if records:
+                return records
+        live = sorted(tp for tp in self._next_offsets.keys() - self.solo if tp.topic == self._live)
+        bulk = sorted(tp for tp in self._next_offsets.keys() - self.solo if tp.topic == self._bulk)
+        bulk_first = self._windows_since_bulk >= self._settings.bulk_turn - 1
+        for lane in (bulk, live) if bulk_first else (live, bulk):
+            records = await self._take(lane, max_records)
+            if records:
+                self._windows_since_bulk = 0 if lane is bulk else self._windows_since_bulk + 1
+                return records
+        arrived = await self._consumer.getmany(
+            *self._next_offsets, timeout_ms=IDLE_POLL_MS, max_records=1
+        )
+        self._waiting.update(arrived)
+        return await self._take(live, max_records) or await self._take(bulk, max_records)
+
+    async def _take(self, lane: list[TopicPartition], max_records: int) -> list[InboundRecord]:
+        """An equal share from each partition, until the window is full."""
+        taken: list[InboundRecord] = []
+        room_bytes = self._settings.max_window_bytes
+        share = max(1, max_records // max(1, len(lane)))
+        for tp in lane:
+            if len(taken) >= max_records or room_bytes <= 0:
+                break
+            records = self._waiting.pop(tp, [])
+            if len(records) < share:
+                more = await self._consumer.getmany(
+                    tp, timeout_ms=0, max_records=share - len(records)
+                )
+                records = [*records, *more.get(tp, [])]
+            fitting = 0
+            for record in records:
+                room_bytes -= len(record.value or b"")
+                if room_bytes < 0 and (taken or fitting):
+                    break
+                fitting += 1
+            taken.extend(records[:fitting])
+            if fitting:
+                self._next_offsets[tp] = records[fitting - 1].offset + 1
+            if records[fitting:]:
+                self._waiting[tp] = records[fitting:]
+        return taken
+
+    def lag(self) -> dict[TopicPartition, int]:
+        """Records that wait per partition: the end as the last fetch saw it, less what was handed out."""
+        ends = {tp: self._consumer.highwater(tp) for tp in self._next_offsets}
+        return {
+            tp: max(0, end - self._next_offsets[tp]) for tp, end in ends.items() if end is not None
+        }

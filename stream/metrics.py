@@ -1,0 +1,87 @@
+"""Every Prometheus object of a worker, in one registry; the walk and the worker set them, `/metrics` shows them.
+
+Each record's latency is split into `queue` (appended until polled), `clean`, `tokenize`, `infer` (waiting for the
+device included) and `produce` (until its transaction was acknowledged); their sum is the record's whole latency.
+"""
+
+from typing import Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+
+disable_created_metrics()
+
+LatencyStage = Literal["queue", "clean", "tokenize", "infer", "produce"]
+STAGES: tuple[LatencyStage, ...] = ("queue", "clean", "tokenize", "infer", "produce")
+# 1 ms × 1.6^n up to 30 s: the promise on latency lies in the middle, a broker's outage at the end.
+LATENCY_BUCKETS_S = tuple(round(0.001 * 1.6**n, 4) for n in range(23))
+WINDOW_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+
+
+class Metrics:
+    """The worker's metrics. A new object has a registry of its own, so tests do not see each other."""
+
+    def __init__(self) -> None:
+        registry = self.registry = CollectorRegistry()
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"switchboard_{name}", text, labels, registry=registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"switchboard_{name}", text, labels, registry=registry)
+
+        self.records = counter(
+            "records_total", "Records whose result is committed.", "topic", "status"
+        )
+        self.dead_letters = counter(
+            "dead_letters_total", "Records sent to dead letters.", "stage", "type"
+        )
+        self.retries = counter("window_retries_total", "Windows run again, by reason.", "reason")
+        self.rebalances = counter("rebalances_total", "Assignments received from the group.")
+        self.expired_records = counter(
+            "expired_records_total", "Records deleted by retention before they were read."
+        )
+        self.clean_fallbacks = counter(
+            "clean_fallbacks_total", "Mails whose cleaning hit its fence."
+        )
+        self.clock_skew = counter(
+            "negative_latencies_total", "Records stamped later than they were read; clamped."
+        )
+        self.texts_truncated = counter(
+            "texts_truncated_total", "Texts longer than the model reads."
+        )
+        self.labels = counter(
+            "labels_total", "Labels in committed classifications.", "tenant", "head", "label"
+        )
+        self.micro_batch_tokens = counter("micro_batch_tokens_total", "Tokens computed.", "kind")
+        self.assigned_partitions = gauge("assigned_partitions", "Partitions this worker owns.")
+        self.lag_records = gauge("lag_records", "Records that wait.", "topic", "partition")
+        self.ready = gauge("ready", "1: warm, a member of the group, walking.")
+        self.model_info = gauge(
+            "model_info", "1 for each loaded model.", "tenant", "model", "version", "provider"
+        )
+        self.memory_bytes = gauge("resident_memory_bytes", "Resident memory of this process.")
+        self.latency = Histogram(
+            "switchboard_record_latency_seconds",
+            "Latency of a record by stage.",
+            ["stage"],
+            buckets=LATENCY_BUCKETS_S,
+            registry=registry,
+        )
+        self.window_records = Histogram(
+            "switchboard_window_records",
+            "Records in one transaction.",
+            buckets=WINDOW_BUCKETS,
+            registry=registry,
+        )
+        self.commit = Histogram(
+            "switchboard_commit_seconds",
+            "One transaction, from its first send to the acknowledged end.",
+            buckets=LATENCY_BUCKETS_S,
+            registry=registry,
+        )
+
+    def observe_stage(self, stage: LatencyStage, seconds: float, records: int = 1) -> None:
+        """Count a stage's time once for each of `records`."""
+        child = self.latency.labels(stage)
+        for _ in range(records):
+            child.observe(seconds)

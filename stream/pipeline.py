@@ -1,0 +1,245 @@
+"""THE walk: e-mail records in; classifications, cleaned e-mails, dead letters and offsets out, exactly once.
+
+    poll ─▶ read (decode, clean, tokenise) ─▶ compute (micro-batches) ─▶ commit (one transaction)
+      ▲ a window: one contiguous run of offsets per partition; at most one in each stage
+
+Every state it can be in, and what ends it:
+
+    joining     the model is warm; the group has not given us partitions      -> restoring
+    restoring   new producer if the last one is in doubt (fences, aborts);
+                stable offsets read, attempts counted                         -> walking
+    walking     three stages side by side                                     -> one of the next four
+      revoked     no new transaction; wait for the open one, half the
+                  rebalance time at most; drop what is in the stages          -> joining
+      lost        a transaction was refused or its end is unknown: drop what
+                  is in the stages, back off                                  -> restoring
+      stopping    SIGTERM: no new window; those in the stages are committed
+                  until `drain_timeout_s`, later ones dropped                 -> ended
+      fatal       slot taken, sick device, expired records, a bug             -> ended, exit code 1
+    ended       attempts taken back, group left, clients closed
+
+What is dropped was never visible: a transaction begins after compute, and its offsets are in it. Nothing here knows
+a model, a mail's text or Kafka's client; `kafka.group` and `kafka.transactions` do the talking.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+from stream.account import account, report_lag
+from stream.engine import Engine
+from stream.errors import LostTransactionError, PoisonRecordError
+from stream.handoff import Handoff
+from stream.kafka.admin import TopicState
+from stream.kafka.clients import Log
+from stream.kafka.group import Assignment, WorkerGroup
+from stream.kafka.transactions import Transactions
+from stream.metrics import Metrics
+from stream.pace import Pace
+from stream.results import Results
+from stream.settings import Settings
+from stream.window import Window, window_of
+
+REVOKE_WAIT_S = 15.0  # half of the group's rebalance timeout
+LOST_BACKOFF_S = 0.2
+LOST_BACKOFF_MAX_S = 5.0
+
+
+class Walk:
+    """One worker's walk. `run` until `stop`, revocations and lost transactions included."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        engine: Engine,
+        topics: Mapping[str, TopicState],
+        metrics: Metrics,
+        log: Log,
+    ) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._results = Results(topics)
+        self._metrics = metrics
+        self._log = log
+        self._group = WorkerGroup(settings, metrics, log, self._revoked)
+        self._transactions = Transactions(settings, log)
+        self._pace = Pace(settings.window_target_ms / 1000, settings.max_window_records)
+        self._stop = asyncio.Event()
+        self._serving: asyncio.Task[None] | None = None
+        self._transaction: asyncio.Future[None] | None = None
+        self._interrupted = False
+        self._settled = asyncio.Event()
+        self.in_flight = 0
+        self.progressed_at_s = time.monotonic()
+
+    @property
+    def ready(self) -> bool:
+        """Warm, a member of the group, and not stopping."""
+        return self._group.joined and not self._stop.is_set()
+
+    def stop(self) -> None:
+        """Finish the windows in the stages, commit, and let `run` return."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Walk until `stop`.
+
+        Raises:
+            FatalError: going on would be wrong; offsets were not committed.
+        """
+        backoff_s = LOST_BACKOFF_S
+        await self._group.start()
+        try:
+            while (assignment := await self._next_assignment()) is not None:
+                try:
+                    await self._serve(assignment)
+                    backoff_s = LOST_BACKOFF_S
+                except LostTransactionError as error:
+                    self._lost(error)
+                    await self._pause(backoff_s)
+                    backoff_s = min(2 * backoff_s, LOST_BACKOFF_MAX_S)
+        finally:
+            await self._end()
+
+    async def _next_assignment(self) -> Assignment | None:
+        """The partitions that are ours now; None when it is time to stop."""
+        waiting = asyncio.ensure_future(self._group.assignment())
+        stopping = asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            return None if self._stop.is_set() else await waiting
+        finally:
+            waiting.cancel()
+            stopping.cancel()
+
+    async def _serve(self, assignment: Assignment) -> None:
+        """Restore and walk in one assignment, until it ends, `stop` is asked for, or something breaks."""
+        self._interrupted = False
+        serving = self._serving = asyncio.ensure_future(self._restore_and_walk(assignment))
+        stopping = asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not serving.done():
+                await asyncio.wait({serving}, timeout=self._settings.drain_timeout_s)
+            if serving.cancelled() or not serving.done():  # revoked, or the drain took too long
+                return
+            serving.result()
+        except BaseExceptionGroup as group:
+            raise _first(group) from group
+        finally:
+            serving.cancel()
+            stopping.cancel()
+            await asyncio.wait({serving})
+            self._serving = None
+            self.in_flight = 0
+
+    async def _restore_and_walk(self, assignment: Assignment) -> None:
+        if not self._transactions.usable:
+            await self._transactions.renew()
+        await self._group.restore(assignment)
+        to_compute: Handoff[Window] = Handoff()
+        to_commit: Handoff[Window] = Handoff()
+        async with asyncio.TaskGroup() as stages:
+            stages.create_task(self._read_windows(to_compute))
+            stages.create_task(self._compute_windows(to_compute, to_commit))
+            stages.create_task(self._commit_windows(to_commit, assignment))
+
+    # -- the three stages ----------------------------------------------------------------------
+
+    async def _read_windows(self, to_compute: Handoff[Window]) -> None:
+        while not self._stop.is_set():
+            await (
+                to_compute.room()
+            )  # first room downstream, then the window: it holds all that came meanwhile
+            records = await self._group.poll(self._pace.records())
+            report_lag(self._group.lag(), self._metrics)
+            if not records:
+                continue
+            self.in_flight += 1
+            window = window_of(records)
+            if self._group.is_solo(window.offsets):
+                await self._settle()
+                if not await self._group.mark_alone(window.offsets):
+                    window.items[0].error = PoisonRecordError(
+                        "worker",
+                        "worker-killed",
+                        "it ended the worker twice, alone in its window; it was not run again",
+                    )
+            window.cleaned_at_s, window.tokenized_at_s = await self._engine.read(window.items)
+            to_compute.put(window)
+        to_compute.close()
+
+    async def _compute_windows(
+        self, to_compute: Handoff[Window], to_commit: Handoff[Window]
+    ) -> None:
+        while True:
+            await to_commit.room()
+            window = await to_compute.take()
+            if window is None:
+                break
+            began_s = time.monotonic()
+            await self._engine.compute(window.items)
+            window.computed_at_s = time.monotonic()
+            self._pace.note(len(window.items), window.computed_at_s - began_s)
+            window.outputs = await self._engine.write(window.items, self._results.outputs_of)
+            to_commit.put(window)
+        to_commit.close()
+
+    async def _commit_windows(self, to_commit: Handoff[Window], assignment: Assignment) -> None:
+        while (window := await to_commit.take()) is not None and not self._interrupted:
+            transaction = self._transaction = asyncio.ensure_future(
+                self._transactions.commit(window.outputs, window.offsets, assignment.group)
+            )
+            try:
+                await transaction
+            finally:
+                transaction.cancel()
+                self._transaction = None
+            self._group.clear_marks(window.offsets)
+            self.in_flight -= 1
+            if self.in_flight <= 1:
+                self._settled.set()
+            self.progressed_at_s = time.monotonic()
+            account(window, self._metrics)
+            self._log("window_committed", records=len(window.items), outputs=len(window.outputs))
+
+    async def _settle(self) -> None:
+        """Wait until every earlier window is committed, so that a suspicious record runs all by itself."""
+        if self.in_flight > 1:
+            self._settled.clear()
+            await self._settled.wait()
+
+    # -- what ends an assignment ---------------------------------------------------------------
+
+    async def _revoked(self) -> None:
+        """Called by the group before it gives our partitions away; it waits for us, so be quick."""
+        self._interrupted = True
+        if self._transaction is not None:
+            await asyncio.wait({self._transaction}, timeout=REVOKE_WAIT_S)
+        await self._group.withdraw_marks()
+        if self._serving is not None:
+            self._serving.cancel()
+
+    def _lost(self, error: LostTransactionError) -> None:
+        self._transactions.check_fenced(error, self._group.silent_s)
+        self._metrics.retries.labels(type(error).__name__).inc()
+        self._log("transaction_lost", error=str(error))
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
+        except TimeoutError:
+            return
+
+    async def _end(self) -> None:
+        await self._group.withdraw_marks()
+        await self._transactions.close()
+        await self._group.stop()
+        self._engine.close()
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that ended the stages; the others are its echoes."""
+    inner = group.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
