@@ -23,7 +23,7 @@ def device_limits(provider: str, cores: int) -> DeviceLimits:
     On CPU long texts gain nothing from company (batch 32 in arrival order wastes 57 % on padding and halves the
     speed), so runs stay at 512 padded tokens, one thread each; a GPU wants few large runs, and one at a time.
     """
-    if provider == "CPUExecutionProvider":
+    if provider == "cpu":
         return DeviceLimits(max_batch_tokens=512, threads=cores)
     return DeviceLimits(max_batch_tokens=16_384, threads=1)
 

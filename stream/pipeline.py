@@ -70,7 +70,7 @@ class Walk:
         self._interrupted = False
         self._settled = asyncio.Event()
         self.in_flight = 0
-        self.progressed_at_s = time.monotonic()
+        self.progressed_at_s = self.flying_since_s = time.monotonic()
 
     @property
     def ready(self) -> bool:
@@ -155,6 +155,8 @@ class Walk:
             report_lag(self._group.lag(), self._metrics)
             if not records:
                 continue
+            if self.in_flight == 0:
+                self.flying_since_s = time.monotonic()
             self.in_flight += 1
             window = window_of(records)
             if self._group.is_solo(window.offsets):

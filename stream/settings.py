@@ -146,7 +146,7 @@ class Settings(BaseSettings):
         description="After this long Kafka aborts a dead worker's transaction.",
     )
     drain_timeout_s: float = Field(
-        8, gt=0, le=600, description="On SIGTERM: how long windows in progress may take to commit."
+        6, gt=0, le=600, description="On SIGTERM: how long windows in progress may take to commit."
     )
     watchdog_s: float = Field(
         120,

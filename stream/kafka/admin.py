@@ -47,7 +47,7 @@ async def _size_limits(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str
         return {}
     key = "max.message.bytes"
     found = await _configs(
-        admin, [ConfigResource(ConfigResourceType.TOPIC, name, [key]) for name in names]
+        admin, [ConfigResource(ConfigResourceType.TOPIC, name, {key: None}) for name in names]
     )
     return {name: int(values[key]) for name, values in found.items() if key in values}
 
@@ -95,7 +95,8 @@ async def _create(
         NewTopic(
             settings.topic(topic.name),
             topic.partitions or settings.topic_partitions,
-            -1,  # the broker's default replication (KIP-464)
+            -1,  # the broker's default replication (KIP-464); aiokafka takes -1 only beside an assignment
+            replica_assignments={},
             topic_configs=dict(creation_config(topic, settings)),
         )
         for topic in missing
@@ -116,7 +117,7 @@ async def _refuse_single_replica(admin: AIOKafkaAdminClient, settings: Settings)
     if len(brokers) < 2 or settings.allow_single_replica:
         return
     node, key = str(brokers[0]["node_id"]), "default.replication.factor"
-    found = await _configs(admin, [ConfigResource(ConfigResourceType.BROKER, node, [key])])
+    found = await _configs(admin, [ConfigResource(ConfigResourceType.BROKER, node, {key: None})])
     if found.get(node, {}).get(key) == "1":
         raise FatalError(
             f"{key}=1 on a cluster of {len(brokers)} brokers: one lost disk would lose records; raise it on the "

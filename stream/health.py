@@ -1,0 +1,75 @@
+"""What a worker shows over HTTP: `/metrics`, `/health/live`, `/health/ready`, `/live`. Changes nothing."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from stream.errors import SettingsError
+
+
+class HealthServer:
+    """A small HTTP server on its own port.
+
+    Args:
+        registry: what `/metrics` shows.
+        is_ready: warm, a member of the group, walking.
+        live_counts: what `/live` shows: labels per tenant since this worker started.
+    """
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        is_ready: Callable[[], bool],
+        live_counts: Callable[[], Mapping[str, Any]],
+    ) -> None:
+        self._registry = registry
+        self._is_ready = is_ready
+        self._live_counts = live_counts
+        self._runner: web.AppRunner | None = None
+        self.port = 0
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen.
+
+        Raises:
+            SettingsError: the port is taken.
+        """
+        app = web.Application()
+        app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/health/live", self._live)
+        app.router.add_get("/health/ready", self._ready)
+        app.router.add_get("/live", self._counts)
+        runner = self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise SettingsError(
+                f"metrics_port={port} on {host} is in use or not allowed: {error.strerror}; set another, or 0 for any"
+            ) from error
+        self.port = runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Close; waits a second for answers on their way."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return web.Response(body=encode(self._registry), headers={"Content-Type": content_type})
+
+    async def _live(self, _: web.Request) -> web.Response:
+        return web.Response(text="alive\n")  # the watchdog ends a process that is not
+
+    async def _ready(self, _: web.Request) -> web.Response:
+        ready = self._is_ready()
+        return web.Response(
+            text="ready\n" if ready else "not ready\n", status=200 if ready else 503
+        )
+
+    async def _counts(self, _: web.Request) -> web.Response:
+        return web.Response(body=orjson.dumps(self._live_counts()), content_type="application/json")

@@ -1,0 +1,173 @@
+"""One worker process: the walk and the Faust app side by side in one `mode.Worker`, or the walk alone.
+
+The walk comes first and depends on nothing beside it. The process ends when the walk ends: on SIGTERM and Ctrl-C
+after the windows in progress are committed, on a fatal error with its exit code, by the watchdog when it hangs.
+"""
+
+import asyncio
+import contextlib
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import mode
+from mode import Service
+from models.bundle import Bundle
+
+from stream.engine import Engine
+from stream.errors import FatalError
+from stream.health import HealthServer
+from stream.kafka.admin import prepare_topics
+from stream.kafka.clients import Log
+from stream.metrics import Metrics
+from stream.pipeline import Walk
+from stream.settings import Settings
+from stream.watchdog import Watchdog
+
+PULSE_S = 1.0
+
+
+class WalkService(Service):
+    """The walk with its HTTP server and watchdog, as a `mode` service.
+
+    Args:
+        engine: loaded and warm; the group is joined only with a warm model.
+        live_counts: for `/live`.
+        on_ready: called once with the address of `/metrics` when the walk runs.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        engine: Engine,
+        metrics: Metrics,
+        log: Log,
+        live_counts: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:
+        super().__init__()
+        self._settings = settings
+        self._engine = engine
+        self._metrics = metrics
+        self._log_event = log
+        self._walk: Walk | None = None
+        self._ended = asyncio.Event()
+        self._http = HealthServer(metrics.registry, self._is_ready, live_counts)
+        self._watchdog = Watchdog(settings.watchdog_s, self._stuck_s, log)
+        self.failure: Exception | None = None
+
+    async def on_start(self) -> None:
+        """Open the HTTP server; Kafka is waited for beside it, so that `/health/live` answers meanwhile."""
+        try:
+            await self._http.start(self._settings.metrics_host, self._settings.metrics_port)
+        except FatalError as error:
+            self._fail(error)
+        self._watchdog.start()
+
+    @Service.task
+    async def _run(self) -> None:
+        try:
+            if self.failure is None:
+                topics = await prepare_topics(self._settings, self._log_event)
+                walk = self._walk = Walk(
+                    self._settings, self._engine, topics, self._metrics, self._log_event
+                )
+                self._log_event(
+                    "worker_started", metrics_port=self._http.port, group=self._settings.group_id
+                )
+                if not self.should_stop:
+                    await walk.run()
+        except Exception as error:  # noqa: BLE001  # the pipeline's border: whatever it is ends the process, loudly
+            self._fail(error)
+        finally:
+            self._ended.set()
+            if not self.should_stop:
+                signal.raise_signal(signal.SIGTERM)  # the worker stops as if it had been asked to
+
+    @Service.task
+    async def _pulse(self) -> None:
+        while not self.should_stop:
+            self._watchdog.pulse()
+            self._metrics.ready.set(self._is_ready())
+            self._metrics.memory_bytes.set(resident_memory_bytes())
+            await self.sleep(PULSE_S)
+
+    async def on_stop(self) -> None:
+        """Finish what is in progress; mode cancels the task only after this returns."""
+        if self._walk is not None:
+            self._walk.stop()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.drain_timeout_s + 2):
+                await self._ended.wait()
+        self._watchdog.stop()
+        await self._http.stop()
+
+    def _fail(self, error: Exception) -> None:
+        self.failure = error
+        self._log_event(
+            "worker_failed", error=f"{type(error).__name__}: {error}", exc_info=_trace(error)
+        )
+
+    def _is_ready(self) -> bool:
+        return self._walk is not None and self._walk.ready
+
+    def _stuck_s(self) -> float:
+        walk = self._walk
+        if walk is None or walk.in_flight == 0:
+            return 0.0
+        return time.monotonic() - max(walk.progressed_at_s, walk.flying_since_s)
+
+
+def run_worker(
+    service: Callable[[], WalkService], beside: Callable[[], Sequence[Service]] = list
+) -> int:
+    """Run until SIGTERM, Ctrl-C or a fatal error; services are made inside the event loop they belong to.
+
+    Returns:
+        The exit code: 0 after a graceful stop, 1 or the fatal error's own otherwise.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+
+    async def make() -> tuple[WalkService, mode.Worker]:
+        walk = service()
+        worker = mode.Worker(
+            walk, *beside(), loop=loop, override_logging=False, redirect_stdouts=False, quiet=True
+        )
+        return walk, worker
+
+    walk, worker = loop.run_until_complete(make())
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as ended:
+        if walk.failure is None:
+            return int(ended.code or 0)
+    if isinstance(walk.failure, FatalError):
+        return walk.failure.exit_code
+    return 1
+
+
+def resident_memory_bytes() -> int:
+    """Resident memory of this process; its peak where /proc is missing."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        return pages * resource.getpagesize()
+    except OSError:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+
+
+def model_rows(bundles: Mapping[str, Bundle], metrics: Metrics) -> None:
+    """Show each loaded model and the provider its session really runs on."""
+    for tenant, bundle in bundles.items():
+        metrics.model_info.labels(tenant, bundle.name, bundle.version, bundle.encoder.provider).set(
+            1
+        )
+
+
+def _trace(error: Exception) -> Exception | None:
+    """A stack trace for bugs; a fatal error's message says it all."""
+    return None if isinstance(error, FatalError) else error

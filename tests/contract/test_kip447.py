@@ -1,0 +1,122 @@
+"""The KIP-447 extension against a real broker. When aiokafka moves, this is where it shows."""
+
+import asyncio
+
+import aiokafka
+import pytest
+from aiokafka.errors import CommitFailedError
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+
+from stream.kafka.clients import group_consumer, transactional_producer
+from stream.kafka.kip447 import (
+    SUPPORTED_AIOKAFKA,
+    GroupMetadata,
+    UnstableOffsetsError,
+    coordinator_of,
+    speak_kip447,
+    stable_offsets,
+)
+from stream.settings import Settings
+from tests.kafka_tools import create_topics, produce, read_all
+
+RECORDS = 100
+
+
+def settings_of(kafka: str, prefix: str) -> Settings:
+    return Settings(kafka_bootstrap_servers=kafka, group_id=f"{prefix}group")
+
+
+async def test_the_installed_aiokafka_is_the_one_the_extension_was_written_for() -> None:
+    assert aiokafka.__version__ == SUPPORTED_AIOKAFKA
+    speak_kip447()
+
+
+async def test_another_aiokafka_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aiokafka, "__version__", "0.15.0")
+    with pytest.raises(RuntimeError, match=r"install aiokafka==0\.14\.0"):
+        speak_kip447()
+
+
+async def test_offsets_of_a_transaction_paused_before_its_end_are_not_read_by_the_successor(
+    kafka: str, prefix: str
+) -> None:
+    """The case that gave 150 outputs for 100 records without OffsetFetch v7."""
+    source, target = f"{prefix}in", f"{prefix}out"
+    await create_topics(kafka, source, target, partitions=1)
+    await produce(kafka, source, [(None, b"%d" % n) for n in range(RECORDS)])
+    settings, tp = settings_of(kafka, prefix), TopicPartition(source, 0)
+    first, producer = group_consumer(settings), transactional_producer(settings, f"{prefix}first")
+    await first.start()
+    await producer.start()
+    first.subscribe([source])
+    while not first.assignment():
+        await asyncio.sleep(0.05)
+    first.seek(tp, 0)
+    records = (await first.getmany(tp, timeout_ms=5000, max_records=50))[tp]
+    await producer.begin_transaction()
+    for record in records:
+        await producer.send(target, record.value)
+    await producer.send_offsets_to_transaction(
+        {tp: OffsetAndMetadata(records[-1].offset + 1, "")}, GroupMetadata.of(first)
+    )
+    try:
+        with pytest.raises(UnstableOffsetsError):
+            await coordinator_of(first)._do_fetch_commit_offsets([tp])
+        await first.stop()  # leaves the group; its transaction is still open
+
+        second = group_consumer(settings)
+        await second.start()
+        try:
+            second.subscribe([source])
+            waiting = asyncio.ensure_future(stable_offsets(second, frozenset([tp])))
+            await asyncio.sleep(0.5)
+            assert not waiting.done(), "offsets were read below a pending transaction"
+            await producer.commit_transaction()
+            assert (await waiting)[tp].offset == records[-1].offset + 1
+        finally:
+            await second.stop()
+    finally:
+        await producer.stop()
+    assert len(await read_all(kafka, target)) == len(records)
+
+
+async def test_a_worker_that_lost_its_partitions_cannot_commit(kafka: str, prefix: str) -> None:
+    """The case that gave 38 and 79 duplicates under load without TxnOffsetCommit v3."""
+    source, target = f"{prefix}in", f"{prefix}out"
+    await create_topics(kafka, source, target, partitions=1)
+    settings, tp = settings_of(kafka, prefix), TopicPartition(source, 0)
+    consumer, producer = group_consumer(settings), transactional_producer(settings, f"{prefix}stale")
+    await consumer.start()
+    await producer.start()
+    try:
+        consumer.subscribe([source])
+        while not consumer.assignment():
+            await asyncio.sleep(0.05)
+        stale = GroupMetadata.of(consumer)
+        stale.generation_id -= 1
+        await producer.begin_transaction()
+        await producer.send(target, b"from a stale worker")
+        with pytest.raises(CommitFailedError, match="IllegalGeneration"):
+            await producer.send_offsets_to_transaction({tp: OffsetAndMetadata(1, "")}, stale)
+        await producer.abort_transaction()
+        assert await stable_offsets(consumer, frozenset([tp])) == {}
+    finally:
+        await producer.stop()
+        await consumer.stop()
+    assert await read_all(kafka, target) == []
+
+
+async def test_metadata_of_a_commit_comes_back_with_the_offset(kafka: str, prefix: str) -> None:
+    source = f"{prefix}in"
+    await create_topics(kafka, source, partitions=1)
+    settings, tp = settings_of(kafka, prefix), TopicPartition(source, 0)
+    consumer = group_consumer(settings)
+    await consumer.start()
+    try:
+        consumer.subscribe([source])
+        while not consumer.assignment():
+            await asyncio.sleep(0.05)
+        await consumer.commit({tp: OffsetAndMetadata(0, "attempt=2;alone=1")})
+        assert (await stable_offsets(consumer, frozenset([tp])))[tp] == OffsetAndMetadata(0, "attempt=2;alone=1")
+    finally:
+        await consumer.stop()
