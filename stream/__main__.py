@@ -1,0 +1,5 @@
+"""`python -m stream` is `switchboard`."""
+
+from stream.cli import main
+
+main()

@@ -1,0 +1,104 @@
+"""`switchboard broker`, `worker` and `topics`: what runs, or prepares what runs."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from stream.cli.options import EVERYTHING, KAFKA, TOPICS, with_settings
+from stream.errors import SettingsError
+from stream.settings import Settings
+
+topics_app = typer.Typer(help="Create or check the topics.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(broker)
+    app.command()(worker)
+    topics_app.command("create")(topics_create)
+    topics_app.command("check")(topics_check)
+    app.add_typer(topics_app, name="topics")
+
+
+def broker(
+    port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.")] = 9092,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where records are kept. [default: per user]")
+    ] = None,
+    ephemeral: Annotated[
+        bool, typer.Option("--ephemeral", help="Forget everything at the end.")
+    ] = False,
+) -> None:
+    """Run a real single-node Kafka on this machine, without Docker; prints a line with `ready` when it answers."""
+    from stream.broker import DEFAULT_DATA_DIR, run_broker  # noqa: PLC0415  # comes with the extra `broker`
+
+    folder = None if ephemeral else data_dir or DEFAULT_DATA_DIR
+    sys.exit(run_broker(port, folder, ephemeral, Console(highlight=False, soft_wrap=True).print))
+
+
+@with_settings(*EVERYTHING)
+def worker(
+    settings: Settings,
+    model: Annotated[
+        list[str] | None, typer.Option(help="NAME or NAME/VERSION; several for several tenants.")
+    ] = None,
+    walk_only: Annotated[
+        bool, typer.Option("--walk-only", help="Without the Faust app beside the walk.")
+    ] = False,
+) -> None:
+    """Classify what arrives, exactly once, until SIGTERM or Ctrl-C."""
+    from stream.cli.wiring import load_models, warm_engine  # noqa: PLC0415  # models take a second to import
+    from stream.logs import configure_logs  # noqa: PLC0415
+    from stream.metrics import Metrics  # noqa: PLC0415
+    from stream.worker import WalkService, model_rows, run_worker  # noqa: PLC0415
+
+    if not model:
+        raise SettingsError(
+            "no model is named; give --model NAME, as trained by `switchboard train --name NAME`"
+        )
+    log = configure_logs(settings).info
+    metrics = Metrics()
+    bundles = load_models(settings, model)
+    engine = warm_engine(bundles, settings, metrics)
+    model_rows(bundles, metrics)
+    if walk_only:
+        sys.exit(run_worker(lambda: WalkService(settings, engine, metrics, log)))
+    from stream.app import FaustGuard, LiveCounts, make_app  # noqa: PLC0415  # Faust takes a second to import
+
+    counts = LiveCounts(metrics)
+    sys.exit(
+        run_worker(
+            lambda: WalkService(settings, engine, metrics, log, counts.snapshot),
+            lambda: [FaustGuard(lambda: make_app(settings, counts), log)],
+        )
+    )
+
+
+@with_settings(*KAFKA, *TOPICS)
+def topics_create(settings: Settings) -> None:
+    """Create the topics that are missing."""
+    _show_topics(settings)
+
+
+@with_settings(*KAFKA)
+def topics_check(settings: Settings) -> None:
+    """Say which topics are there, with partitions and size limits; exit code 1 when one is missing."""
+    _show_topics(settings.model_copy(update={"create_topics": False}))
+
+
+def _show_topics(settings: Settings) -> None:
+    from stream.kafka.admin import prepare_topics  # noqa: PLC0415
+
+    console = Console(highlight=False, soft_wrap=True)
+
+    def log(event: str, **facts: object) -> None:
+        console.print(event, *(f"{name}={value}" for name, value in facts.items()))
+
+    for state in asyncio.run(prepare_topics(settings, log)).values():
+        console.print(
+            f"{state.name}  partitions={state.partitions}  max.message.bytes={state.max_message_bytes}"
+        )

@@ -1,0 +1,47 @@
+"""`switchboard config show`: every setting, its value, and where the value came from. Secrets stay masked."""
+
+import os
+import tomllib
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from stream.cli.options import EVERYTHING, with_settings
+from stream.settings import ENV_PREFIX, Settings, config_file, load_settings
+
+config_app = typer.Typer(help="Look at the settings.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    config_app.command("show")(show)
+    app.add_typer(config_app, name="config")
+
+
+@with_settings(*EVERYTHING)
+def show(settings: Settings) -> None:
+    """Print every setting with its value and where it came from: flag, environment, file or default."""
+    path = config_file()
+    in_file = (
+        tomllib.loads(path.read_text(encoding="utf-8")).keys() if path.exists() else set[str]()
+    )
+    without_flags = load_settings()
+    table = Table("setting", "value", "from")
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if value != getattr(without_flags, name):
+            origin = "flag"
+        elif f"{ENV_PREFIX}{name.upper()}" in os.environ:
+            origin = "environment"
+        else:
+            origin = str(path) if name in in_file else "default"
+        shown = (
+            ",".join(sorted(value))
+            if isinstance(value, frozenset)
+            else ""
+            if value is None
+            else str(value)
+        )  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        table.add_row(name, shown, origin)
+    Console(highlight=False).print(table)

@@ -1,0 +1,168 @@
+"""The topic of dead letters in, a list of them or their replay out. A replay is transactional and happens once."""
+
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# (aiokafka types its records by their deserialisers, which we do not use)
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.structs import TopicPartition
+
+from stream.errors import FatalError, RetryableError
+from stream.kafka.clients import Log, group_consumer, reader, start_when_ready
+from stream.kafka.kip447 import GroupMetadata, stable_offsets
+from stream.kafka.transactions import Transactions
+from stream.outputs import OUTPUT_ID, Output
+from stream.settings import Settings
+from stream.topics import DEAD_LETTERS
+
+REPLAY_OF = "replay-of"
+_REASON_HEADERS = ("error-", "source-", "failed-at", "payload", OUTPUT_ID, REPLAY_OF)
+READ_TIMEOUT_MS = 5_000
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One dead letter: where it lies, what it was, and why it is here."""
+
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+    def header(self, name: str) -> str:
+        """A header's text; empty when it is missing."""
+        return dict(self.headers).get(name, b"").decode(errors="replace")
+
+    @property
+    def is_too_large(self) -> bool:
+        """Its bytes did not fit and lie at the source offset only."""
+        return self.header("payload") == "too-large"
+
+
+async def read_letters(settings: Settings, log: Log) -> AsyncIterator[Letter]:
+    """Every dead letter below the end of this moment, by partition and offset."""
+    topic = settings.topic(DEAD_LETTERS)
+    consumer = reader(settings)
+    await start_when_ready(consumer, settings, log)
+    try:
+        partitions = await _partitions(consumer, topic)
+        consumer.assign(partitions)
+        for tp, (begin, end) in (await _ranges(consumer, partitions)).items():
+            consumer.seek(tp, begin)
+            async for letter in _read(consumer, tp, end):
+                yield letter
+    finally:
+        await consumer.stop()
+
+
+async def replay_letters(settings: Settings, log: Log, *, again: bool) -> int:
+    """Send dead letters to their source topics once more, each with the header `replay-of`.
+
+    Args:
+        settings: names the cluster; the place that was reached is kept under the group `<group_id>-replay`.
+        log: for what could not be sent.
+        again: also those that an earlier replay has sent.
+
+    Returns:
+        Letters sent.
+
+    Raises:
+        FatalError: another replay is running.
+    """
+    own = settings.model_copy(update={"group_id": f"{settings.group_id}-replay", "worker_slot": 0})
+    topic = settings.topic(DEAD_LETTERS)
+    consumer, source, transactions = group_consumer(own), reader(settings), Transactions(own, log)
+    await start_when_ready(consumer, own, log)
+    await start_when_ready(source, own, log)
+    try:
+        await transactions.renew()
+        partitions = await _partitions(consumer, topic)
+        consumer.subscribe([topic])
+        with contextlib.suppress(StopAsyncIteration):
+            await consumer.getmany(timeout_ms=READ_TIMEOUT_MS, max_records=1)
+        if set(consumer.assignment()) != set(partitions):
+            raise FatalError(
+                f"another replay of {topic} is running in group {own.group_id}; wait until it has ended"
+            )
+        ranges = await _ranges(consumer, partitions)
+        done = {} if again else await stable_offsets(consumer, frozenset(partitions))
+        sent = 0
+        for tp, (begin, end) in ranges.items():
+            consumer.seek(tp, max(begin, done[tp].offset if tp in done else 0))
+            async for letter in _read(consumer, tp, end):
+                output = await _as_sent_before(letter, source)
+                outputs = [output] if output else []
+                await transactions.commit(
+                    outputs, {tp: letter.offset + 1}, GroupMetadata.of(consumer)
+                )
+                sent += len(outputs)
+                if output is None:
+                    log(
+                        "letter_not_replayed",
+                        letter=letter.header(OUTPUT_ID),
+                        reason="its source record has expired",
+                    )
+    except RetryableError as error:
+        raise FatalError(
+            f"the replay was interrupted: {error}; run it again, it goes on where it was"
+        ) from error
+    else:
+        return sent
+    finally:
+        await transactions.close()
+        await consumer.stop()
+        await source.stop()
+
+
+async def _as_sent_before(letter: Letter, source: AIOKafkaConsumer) -> Output | None:
+    """The record as its producer sent it; None when it was too large to keep and is gone from its source."""
+    headers = [
+        (name, value) for name, value in letter.headers if not name.startswith(_REASON_HEADERS)
+    ]
+    headers.append((REPLAY_OF, letter.header(OUTPUT_ID).encode()))
+    topic, value = letter.header("source-topic"), letter.value
+    if letter.is_too_large:
+        tp = TopicPartition(topic, int(letter.header("source-partition")))
+        offset = int(letter.header("source-offset"))
+        source.assign([tp])
+        if (await source.beginning_offsets([tp]))[tp] > offset:
+            return None
+        source.seek(tp, offset)
+        found = await source.getmany(tp, timeout_ms=READ_TIMEOUT_MS, max_records=1)
+        records = [record for record in found.get(tp, []) if record.offset == offset]
+        if not records:
+            return None
+        value = records[0].value
+    return Output(topic, letter.key, value, headers)
+
+
+async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
+    numbers = await consumer._client._wait_on_metadata(topic)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # asks for one topic
+    return [TopicPartition(topic, number) for number in sorted(numbers)]
+
+
+async def _ranges(
+    consumer: AIOKafkaConsumer, partitions: list[TopicPartition]
+) -> dict[TopicPartition, tuple[int, int]]:
+    begins, ends = (
+        await consumer.beginning_offsets(partitions),
+        await consumer.end_offsets(partitions),
+    )
+    return {tp: (begins[tp], ends[tp]) for tp in partitions}
+
+
+async def _read(consumer: AIOKafkaConsumer, tp: TopicPartition, end: int) -> AsyncIterator[Letter]:
+    """Letters of one partition from the consumer's position to `end`."""
+    while await consumer.position(tp) < end:
+        found = await consumer.getmany(tp, timeout_ms=READ_TIMEOUT_MS, max_records=50)
+        for record in found.get(tp, []):
+            if record.offset < end:
+                yield Letter(
+                    record.partition, record.offset, record.key, record.value, tuple(record.headers)
+                )
+        if not found and await consumer.position(tp) < end:
+            return  # what is left are transaction markers
