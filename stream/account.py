@@ -25,6 +25,7 @@ def account(window: Window, metrics: Metrics) -> None:
         queued_s = (polled_ms - item.appended_ms) / 1000
         metrics.clock_skew.inc(queued_s < 0)
         metrics.observe_stage("queue", max(0.0, queued_s))
+        metrics.clean_fallbacks.inc(item.was_fenced)
         if item.error is not None:
             metrics.dead_letters.labels(item.error.stage, item.error.kind).inc()
     statuses = Counter((item.inbound.source.topic, _status(item)) for item in window.items)

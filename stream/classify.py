@@ -11,7 +11,7 @@ from datetime import datetime
 from models.bundle import Bundle
 from models.heads import HeadAnswer
 
-from stream.clean import CleanOptions, clean
+from stream.clean import CleanOptions, clean_with_notes
 from stream.errors import PoisonRecordError
 from stream.outputs import Inbound
 from stream.records import (
@@ -36,6 +36,7 @@ class Item:
     inbound: Inbound
     appended_ms: int
     cleaned: CleanedEmail | None = None
+    was_fenced: bool = False
     skipped: str | None = None
     bundle: Bundle | None = None
     text: str = ""
@@ -64,7 +65,7 @@ def read_email(
     """Decode, clean and choose the model. A record that cannot be read gets its error, nothing is raised.
 
     Args:
-        item: filled in place: `cleaned`, and either `skipped` or `bundle` with `text`.
+        item: filled in place: `cleaned`, `was_fenced`, and either `skipped` or `bundle` with `text`.
         options: how to clean, what to skip.
         bundle_for: the model of a tenant; None: there is none.
     """
@@ -74,7 +75,8 @@ def read_email(
         received_at = (
             utc(email.received_at) if email.received_at else from_kafka_ms(item.appended_ms)
         )
-        cleaned = item.cleaned = clean(email, received_at, source, options.cleaning)
+        cleaned, notes = clean_with_notes(email, received_at, source, options.cleaning)
+        item.cleaned, item.was_fenced = cleaned, notes.is_over_time or notes.left_out_chars > 0
     except PoisonRecordError as error:
         item.error = error
         return

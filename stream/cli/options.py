@@ -9,9 +9,7 @@ import typer
 
 from stream.settings import ENV_PREFIX, Settings, load_settings
 
-KAFKA = tuple(name for name in Settings.model_fields if name.startswith("kafka_")) + (
-    "topic_prefix",
-)
+KAFKA = tuple(name for name in Settings.model_fields if name.startswith(("kafka_", "topic_prefix")))
 TOPICS = (
     "create_topics",
     "topic_partitions",

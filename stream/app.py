@@ -1,0 +1,138 @@
+"""Settings and counts in, a Faust app out that counts the labels of `classifications`; `faust_guard` runs it.
+
+Faust is here for what may be late or repeated (design: the walk never depends on it). It sees committed records only,
+has a group of its own, `<group_id>-views`, writes nothing, and keeps no table, changelog, web server or file. A new
+group begins at the end of the topic: the counts are live counts, not history; a restarted one continues where it was.
+The topic must exist before the app starts, or the broker creates it with settings of its own.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import faust
+from aiokafka import AIOKafkaConsumer
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from faust.app.base import BootStrategy
+from faust.transport.drivers import aiokafka as driver
+from faust.types import EventT, StreamT
+from mode.threads import WorkerThread
+
+from stream.errors import PoisonRecordError
+from stream.kafka.clients import connection
+from stream.live_counts import LiveCounts
+from stream.records import Classification, decode
+from stream.settings import MEBI, Settings
+from stream.topics import CLASSIFICATIONS
+
+# Faust's default of 60 s is how long a killed worker's partitions would go uncounted.
+SESSION_TIMEOUT_S = 6.0
+
+
+class _DaemonThread(WorkerThread):
+    """A consumer thread that hangs must not keep the process from ending."""
+
+    def __init__(self, service: Any, **kwargs: Any) -> None:
+        super().__init__(service, **kwargs)
+        self.daemon = True
+
+
+class _CommittedReader(driver.AIOKafkaConsumerThread):
+    """Faust's consumer thread around a consumer of ours: read_committed (Faust's shows aborted records) and our TLS."""
+
+    Worker = _DaemonThread
+
+    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
+        app: ViewsApp = self.app  # pyright: ignore[reportAssignmentType]  # only ViewsApp makes this class
+        return AIOKafkaConsumer(
+            group_id=app.conf.id,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset=app.conf.consumer_auto_offset_reset,
+            partition_assignment_strategy=[RangePartitionAssignor],
+            session_timeout_ms=int(app.conf.broker_session_timeout * 1000),
+            heartbeat_interval_ms=int(app.conf.broker_heartbeat_interval * 1000),
+            rebalance_timeout_ms=30_000,
+            fetch_max_bytes=8 * MEBI,
+            max_partition_fetch_bytes=MEBI,
+            **connection(app.switchboard),
+        )
+
+    def on_crash(self, msg: str, *fmt: Any, **kwargs: Any) -> None:
+        """Say nothing: mode would print to stderr; the guard logs the end of the app."""
+
+
+class _Consumer(driver.Consumer):
+    def _new_consumer_thread(self) -> _CommittedReader:
+        return _CommittedReader(self, loop=self.loop, beacon=self.beacon)
+
+
+class _Transport(driver.Transport):
+    Consumer = _Consumer
+
+
+class _ReadOnly(BootStrategy):
+    """No producer: nothing is written, so one connection less and no second place for credentials."""
+
+    enable_kafka_producer = False
+    enable_web = False
+
+
+class ViewsApp(faust.App):
+    """A Faust app that reads only, through clients made from `Settings`."""
+
+    BootStrategy = _ReadOnly
+
+    def __init__(self, id: str, *, switchboard: Settings, **options: Any) -> None:  # noqa: A002  # Faust's name
+        self.switchboard = switchboard
+        super().__init__(id, **options)
+
+    async def on_first_start(self) -> None:
+        """Faust would make its data folders here; an app without tables needs none."""
+
+    def _new_transport(self) -> _Transport:
+        return _Transport(self.conf.broker_consumer, self)
+
+
+def make_app(settings: Settings, counts: LiveCounts) -> faust.App:
+    """A new app, not started, to be made and run in the loop it will live in.
+
+    Args:
+        settings: Kafka's address, credentials, the group and the topic's name.
+        counts: outlives the app, so a restarted app counts on.
+    """
+    app = ViewsApp(
+        f"{settings.group_id}-views",
+        switchboard=settings,
+        broker=[f"kafka://{server}" for server in settings.kafka_bootstrap_servers.split(",")],
+        broker_session_timeout=SESSION_TIMEOUT_S,
+        broker_heartbeat_interval=SESSION_TIMEOUT_S / 3,
+        broker_commit_interval=1.0,
+        consumer_auto_offset_reset="latest",
+        autodiscover=False,
+        store="memory://",
+        stream_wait_empty=False,  # a rebalance does not wait for what may be read twice
+        table_standby_replicas=0,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        debug=False,
+    )
+    topic = app.topic(
+        settings.topic(CLASSIFICATIONS),
+        key_type=bytes,
+        key_serializer="raw",
+        value_type=bytes,
+        value_serializer="raw",
+    )
+
+    async def count_labels(results: StreamT[bytes]) -> None:
+        # Faust declares `events` as a coroutine; it is an asynchronous generator.
+        async for event in cast("AsyncIterator[EventT[bytes]]", results.events()):
+            place = event.message.partition, event.message.offset
+            try:
+                counts.add(decode(event.value, Classification), *place)
+            except PoisonRecordError:
+                counts.add_undecodable(*place)
+
+    app.agent(topic, name="count_labels")(count_labels)
+    return app
