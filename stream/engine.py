@@ -72,7 +72,8 @@ class Engine:
 
     def _read(self, items: Sequence[Item]) -> tuple[float, float]:
         for item in items:
-            read_email(item, self._options, self.bundle_for)
+            if item.error is None:  # a record that killed the worker is not even read
+                read_email(item, self._options, self.bundle_for)
         cleaned_at_s = time.monotonic()
         for encoder, members in _by_encoder(items):
             for item, tokenized in zip(

@@ -23,17 +23,18 @@ a model, a mail's text or Kafka's client; `kafka.group` and `kafka.transactions`
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Mapping
 
 from stream.account import account, report_lag
 from stream.engine import Engine
-from stream.errors import LostTransactionError, PoisonRecordError
+from stream.errors import FatalError, LostTransactionError, PoisonRecordError
 from stream.handoff import Handoff
-from stream.kafka.admin import TopicState
+from stream.kafka.admin import TopicState, prepare_topics
 from stream.kafka.clients import Log
 from stream.kafka.group import Assignment, WorkerGroup
-from stream.kafka.transactions import Transactions
+from stream.kafka.transactions import OutputTooLargeError, Transactions
 from stream.metrics import Metrics
 from stream.pace import Pace
 from stream.results import Results
@@ -41,6 +42,7 @@ from stream.settings import Settings
 from stream.window import Window, window_of
 
 REVOKE_WAIT_S = 15.0  # half of the group's rebalance timeout
+WITHDRAW_TIMEOUT_S = 1.0
 LOST_BACKOFF_S = 0.2
 LOST_BACKOFF_MAX_S = 5.0
 
@@ -58,6 +60,7 @@ class Walk:
     ) -> None:
         self._settings = settings
         self._engine = engine
+        self._topics = dict(topics)
         self._results = Results(topics)
         self._metrics = metrics
         self._log = log
@@ -95,7 +98,7 @@ class Walk:
                     await self._serve(assignment)
                     backoff_s = LOST_BACKOFF_S
                 except LostTransactionError as error:
-                    self._lost(error)
+                    await self._lost(error)
                     await self._pause(backoff_s)
                     backoff_s = min(2 * backoff_s, LOST_BACKOFF_MAX_S)
         finally:
@@ -136,21 +139,21 @@ class Walk:
     async def _restore_and_walk(self, assignment: Assignment) -> None:
         if not self._transactions.usable:
             await self._transactions.renew()
-        await self._group.restore(assignment)
+        marks = await self._group.restore(assignment)
+        await self._transactions.commit((), marks, assignment.group)
         to_compute: Handoff[Window] = Handoff()
         to_commit: Handoff[Window] = Handoff()
         async with asyncio.TaskGroup() as stages:
-            stages.create_task(self._read_windows(to_compute))
+            stages.create_task(self._read_windows(to_compute, assignment))
             stages.create_task(self._compute_windows(to_compute, to_commit))
             stages.create_task(self._commit_windows(to_commit, assignment))
 
     # -- the three stages ----------------------------------------------------------------------
 
-    async def _read_windows(self, to_compute: Handoff[Window]) -> None:
+    async def _read_windows(self, to_compute: Handoff[Window], assignment: Assignment) -> None:
         while not self._stop.is_set():
-            await (
-                to_compute.room()
-            )  # first room downstream, then the window: it holds all that came meanwhile
+            # first room downstream, then the window: it holds all that came meanwhile
+            await to_compute.room()
             records = await self._group.poll(self._pace.records())
             report_lag(self._group.lag(), self._metrics)
             if not records:
@@ -159,14 +162,8 @@ class Walk:
                 self.flying_since_s = time.monotonic()
             self.in_flight += 1
             window = window_of(records)
-            if self._group.is_solo(window.offsets):
-                await self._settle()
-                if not await self._group.mark_alone(window.offsets):
-                    window.items[0].error = PoisonRecordError(
-                        "worker",
-                        "worker-killed",
-                        "it ended the worker twice, alone in its window; it was not run again",
-                    )
+            if not self._group.marks.solo.isdisjoint(window.offsets):
+                await self._run_alone(window, assignment)
             window.cleaned_at_s, window.tokenized_at_s = await self._engine.read(window.items)
             to_compute.put(window)
         to_compute.close()
@@ -197,7 +194,7 @@ class Walk:
             finally:
                 transaction.cancel()
                 self._transaction = None
-            self._group.clear_marks(window.offsets)
+            self._group.marks.clear(window.offsets)
             self.in_flight -= 1
             if self.in_flight <= 1:
                 self._settled.set()
@@ -205,11 +202,19 @@ class Walk:
             account(window, self._metrics)
             self._log("window_committed", records=len(window.items), outputs=len(window.outputs))
 
-    async def _settle(self) -> None:
-        """Wait until every earlier window is committed, so that a suspicious record runs all by itself."""
+    async def _run_alone(self, window: Window, assignment: Assignment) -> None:
+        """Let a record that may kill the process run with no other window in the stages, and say so first."""
         if self.in_flight > 1:
             self._settled.clear()
             await self._settled.wait()
+        if self._group.marks.solo.isdisjoint(window.offsets):  # cleared by the window before
+            return
+        marks = self._group.marks.alone(window.offsets)
+        if marks is None:
+            message = "it ended the worker twice while alone in its window; it was not run again"
+            window.items[0].error = PoisonRecordError("worker", "worker-killed", message)
+        else:
+            await self._transactions.commit((), marks, assignment.group)
 
     # -- what ends an assignment ---------------------------------------------------------------
 
@@ -218,14 +223,30 @@ class Walk:
         self._interrupted = True
         if self._transaction is not None:
             await asyncio.wait({self._transaction}, timeout=REVOKE_WAIT_S)
-        await self._group.withdraw_marks()
+        await self._withdraw()
         if self._serving is not None:
             self._serving.cancel()
 
-    def _lost(self, error: LostTransactionError) -> None:
+    async def _withdraw(self) -> None:
+        """Take open attempts back; when that fails they count as one death more than there was."""
+        marks, group = self._group.marks.withdraw(), self._group.name
+        self._group.marks.clear(marks.keys())
+        if marks and group is not None and self._transactions.usable:
+            with contextlib.suppress(LostTransactionError, TimeoutError):
+                async with asyncio.timeout(WITHDRAW_TIMEOUT_S):
+                    await self._transactions.commit((), marks, group)
+
+    async def _lost(self, error: LostTransactionError) -> None:
         self._transactions.check_fenced(error, self._group.silent_s)
         self._metrics.retries.labels(type(error).__name__).inc()
         self._log("transaction_lost", error=str(error))
+        if isinstance(error, OutputTooLargeError):  # a topic's limit was lowered since it was read
+            topics = await prepare_topics(self._settings, self._log)
+            if topics == self._topics:
+                raise FatalError(
+                    f"{error}, though it fits the topic; raise the broker's message.max.bytes"
+                ) from error
+            self._topics, self._results = topics, Results(topics)
 
     async def _pause(self, seconds: float) -> None:
         try:
@@ -235,7 +256,7 @@ class Walk:
             return
 
     async def _end(self) -> None:
-        await self._group.withdraw_marks()
+        await self._withdraw()
         await self._transactions.close()
         await self._group.stop()
         self._engine.close()
@@ -243,5 +264,5 @@ class Walk:
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """The error that ended the stages; the others are its echoes."""
-    inner = group.exceptions[0]
-    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first  # pyright: ignore[reportUnknownArgumentType]

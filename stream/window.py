@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from aiokafka.structs import ConsumerRecord, TopicPartition
+from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
 
 from stream.classify import Item
 from stream.outputs import Inbound, Output
@@ -16,7 +16,7 @@ class Window:
     """One contiguous run of offsets per partition. Moments are monotonic seconds."""
 
     items: list[Item]
-    offsets: dict[TopicPartition, int]
+    offsets: dict[TopicPartition, OffsetAndMetadata]
     polled_at_s: float
     cleaned_at_s: float = 0.0
     tokenized_at_s: float = 0.0
@@ -39,6 +39,7 @@ def window_of(records: Sequence[ConsumerRecord[bytes, bytes]]) -> Window:
         for record in records
     ]
     offsets = {
-        TopicPartition(record.topic, record.partition): record.offset + 1 for record in records
+        TopicPartition(record.topic, record.partition): OffsetAndMetadata(record.offset + 1, "")
+        for record in records
     }
     return Window(items, offsets, time.monotonic())

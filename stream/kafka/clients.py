@@ -9,9 +9,17 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
 
-from stream.errors import BrokerUnavailableError, FatalError, SettingsError
+from stream.errors import BrokerUnavailableError, FatalError, LostTransactionError, SettingsError
 from stream.kafka.kip447 import speak_kip447
 from stream.settings import MAX_REQUEST_BYTES, MEBI, Settings
 
@@ -20,6 +28,13 @@ SESSION_TIMEOUT_MS = 6_000
 # A restarted worker finds its slot reserved this long, so that a restart is no rebalance (KIP-345).
 SLOT_SESSION_TIMEOUT_MS = 15_000
 # The watchdog ends a worker that makes no progress; the client must not leave the group before it.
+_REFUSALS = (
+    AuthenticationFailedError,
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
 MAX_POLL_INTERVAL_MS = 2 * 3_600_000
 
 
@@ -155,6 +170,14 @@ async def start_when_ready(client: Any, settings: Settings, log: Log) -> None:
             ) from error
         else:
             return
+
+
+def lost_or_fatal(error: KafkaError, doing: str) -> LostTransactionError | FatalError:
+    """What a client's error means for the walk: begin anew, or end because asking again cannot help."""
+    message = f"{doing} failed: {type(error).__name__}: {error}"
+    if isinstance(error, _REFUSALS):
+        return FatalError(f"{message}; give this user the rights it needs")
+    return LostTransactionError(message)
 
 
 class RateLimit(logging.Filter):

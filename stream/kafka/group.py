@@ -9,14 +9,12 @@ out only for partitions whose stable offset was read in this generation; a group
 # (aiokafka's offsets are untyped dicts, and its listener may be a coroutine though its base is not)
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.errors import (
-    CommitFailedError,
     IllegalStateError,
     KafkaError,
     NoOffsetForPartitionError,
@@ -25,8 +23,8 @@ from aiokafka.errors import (
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from stream.errors import ExpiredRecordsError, FatalError, LostTransactionError, SlotInUseError
-from stream.kafka.attempts import FATAL_ALONE, SUSPICIOUS, Attempts, Mark
-from stream.kafka.clients import Log, group_consumer, start_when_ready
+from stream.kafka.attempts import Marks, Offsets
+from stream.kafka.clients import Log, group_consumer, lost_or_fatal, start_when_ready
 from stream.kafka.kip447 import FencedInstanceIdError, GroupMetadata, coordinator_of, stable_offsets
 from stream.kafka.lanes import InboundRecord, Lanes
 from stream.metrics import Metrics
@@ -58,8 +56,9 @@ class WorkerGroup(ConsumerRebalanceListener):
         self._consumer: AIOKafkaConsumer = group_consumer(settings)
         self._lanes = Lanes(self._consumer, settings)
         self._assignment: Assignment | None = None
+        self._name: GroupMetadata | None = None
         self._changed = asyncio.Event()
-        self._marks: dict[TopicPartition, Mark] = {}
+        self.marks = Marks()
 
     async def start(self) -> None:
         """Connect and ask to join; call it only when the model is loaded and warm."""
@@ -82,7 +81,8 @@ class WorkerGroup(ConsumerRebalanceListener):
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Note what is ours and in whose name; offsets are read outside this callback."""
-        self._assignment = Assignment(frozenset(assigned), GroupMetadata.of(self._consumer))
+        self._name = GroupMetadata.of(self._consumer)
+        self._assignment = Assignment(frozenset(assigned), self._name)
         self._metrics.rebalances.inc()
         self._metrics.assigned_partitions.set(len(assigned))
         self._changed.set()
@@ -91,6 +91,11 @@ class WorkerGroup(ConsumerRebalanceListener):
             count=len(assigned),
             generation=self._assignment.group.generation_id,
         )
+
+    @property
+    def name(self) -> GroupMetadata | None:
+        """The generation that commits speak for; None before the first assignment."""
+        return self._name
 
     @property
     def joined(self) -> bool:
@@ -143,8 +148,11 @@ class WorkerGroup(ConsumerRebalanceListener):
 
     # -- where we begin ------------------------------------------------------------------------
 
-    async def restore(self, assignment: Assignment) -> None:
-        """Begin every partition at its stable offset, and count this attempt in the commit metadata.
+    async def restore(self, assignment: Assignment) -> Offsets:
+        """Begin every partition at its stable offset.
+
+        Returns:
+            The offsets with which this attempt is marked; commit them before the first window.
 
         Raises:
             LostTransactionError: the partitions moved on meanwhile; wait for the next assignment.
@@ -154,66 +162,21 @@ class WorkerGroup(ConsumerRebalanceListener):
             committed = await stable_offsets(self._consumer, assignment.partitions)
             begin = await self._consumer.beginning_offsets(list(assignment.partitions))
             starts = await self._start_offsets(assignment.partitions - committed.keys())
-            self._marks.clear()
-            for tp in assignment.partitions:
-                known = committed.get(tp)
-                offset = self._pass_over_expired(
-                    tp, known.offset if known else starts[tp], begin[tp]
-                )
-                self._marks[tp] = Mark(offset, Attempts.parse(known.metadata if known else ""))
-            self._lanes.begin({tp: mark.offset for tp, mark in self._marks.items()})
-            self._lanes.solo = {
-                tp for tp, mark in self._marks.items() if mark.before.attempt >= SUSPICIOUS
-            }
-            await self._commit_marks(
-                {tp: mark.before.once_more() for tp, mark in self._marks.items()}
-            )
+        except KafkaError as error:
+            raise lost_or_fatal(error, "reading the group's offsets") from error
+        found = committed | {tp: OffsetAndMetadata(offset, "") for tp, offset in starts.items()}
+        places = {
+            tp: OffsetAndMetadata(self._pass_over_expired(tp, at.offset, begin[tp]), at.metadata)
+            for tp, at in found.items()
+        }
+        marks = self.marks.begin(places)
+        try:
+            self._lanes.begin({tp: at.offset for tp, at in places.items()}, self.marks.solo)
         except IllegalStateError as error:
             raise LostTransactionError(
                 f"the group moved on while offsets were read: {error}"
             ) from error
-
-    async def _commit_marks(self, attempts: Mapping[TopicPartition, Attempts]) -> None:
-        try:
-            await self._consumer.commit(
-                {
-                    tp: OffsetAndMetadata(self._marks[tp].offset, str(tried))
-                    for tp, tried in attempts.items()
-                }
-            )
-        except (CommitFailedError, IllegalStateError) as error:
-            raise LostTransactionError(f"the group moved on: {error}") from error
-
-    def is_solo(self, partitions: Collection[TopicPartition]) -> bool:
-        """A window on these partitions holds one record that is suspected to kill the process."""
-        return not self._lanes.solo.isdisjoint(partitions)
-
-    async def mark_alone(self, partitions: Collection[TopicPartition]) -> bool:
-        """Commit, before it runs, that a suspicious record now runs all by itself.
-
-        Returns:
-            False when it already killed the process twice like that: it must not run again.
-        """
-        marks = {tp: self._marks[tp].before for tp in partitions}
-        if any(before.alone >= FATAL_ALONE for before in marks.values()):
-            return False
-        await self._commit_marks({tp: before.once_more(alone=True) for tp, before in marks.items()})
-        return True
-
-    def clear_marks(self, partitions: Iterable[TopicPartition]) -> None:
-        """These partitions had a good transaction, which also cleared their marks on the broker."""
-        for tp in partitions:
-            self._marks.pop(tp, None)
-            self._lanes.solo.discard(tp)
-
-    async def withdraw_marks(self) -> None:
-        """Take this attempt back: it ends without the death of the process, so no record is suspect for it."""
-        marks, quiet = dict(self._marks), contextlib.suppress(LostTransactionError, KafkaError)
-        if marks:
-            with quiet:
-                async with asyncio.timeout(1):
-                    await self._commit_marks({tp: mark.before for tp, mark in marks.items()})
-        self._marks.clear()
+        return marks
 
     async def _start_offsets(
         self, partitions: Collection[TopicPartition]
@@ -262,7 +225,7 @@ class WorkerGroup(ConsumerRebalanceListener):
             raise LostTransactionError(f"an offset is out of range: {error}") from error
         except KafkaError as error:
             self.check()
-            raise LostTransactionError(f"polling failed: {error}") from error
+            raise lost_or_fatal(error, "polling") from error
 
     def lag(self) -> dict[TopicPartition, int]:
         """Records that wait per partition, as the last fetch saw it."""

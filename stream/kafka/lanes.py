@@ -30,7 +30,7 @@ class Lanes:
         self._windows_since_bulk = 0
         self._waiting: dict[TopicPartition, list[InboundRecord]] = {}
         self._next_offsets: dict[TopicPartition, int] = {}
-        self.solo: set[TopicPartition] = (
+        self._solo: set[TopicPartition] = (
             set()
         )  # partitions whose next record must be a window of its own
 
@@ -39,11 +39,17 @@ class Lanes:
         """What the group subscribes to."""
         return [self._live, self._bulk]
 
-    def begin(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Hand out records from these offsets on; what was read ahead is dropped."""
+    def begin(self, offsets: Mapping[TopicPartition, int], solo: set[TopicPartition]) -> None:
+        """Hand out records from these offsets on; what was read ahead is dropped.
+
+        Args:
+            offsets: of every partition that is ours.
+            solo: partitions whose next record must be a window of its own; watched while others shrink it.
+        """
         self._waiting.clear()
         self._windows_since_bulk = 0
         self._next_offsets = dict(offsets)
+        self._solo = solo
         for tp, offset in offsets.items():
             self._consumer.seek(tp, offset)
 
@@ -55,12 +61,12 @@ class Lanes:
             one record alone is larger; empty when nothing came within 200 ms. A record of a `solo` partition
             comes alone.
         """
-        for tp in sorted(self.solo):
+        for tp in sorted(self._solo):
             records = await self._take([tp], 1)
             if records:
                 return records
-        live = sorted(tp for tp in self._next_offsets.keys() - self.solo if tp.topic == self._live)
-        bulk = sorted(tp for tp in self._next_offsets.keys() - self.solo if tp.topic == self._bulk)
+        live = sorted(tp for tp in self._next_offsets.keys() - self._solo if tp.topic == self._live)
+        bulk = sorted(tp for tp in self._next_offsets.keys() - self._solo if tp.topic == self._bulk)
         bulk_first = self._windows_since_bulk >= self._settings.bulk_turn - 1
         for lane in (bulk, live) if bulk_first else (live, bulk):
             records = await self._take(lane, max_records)

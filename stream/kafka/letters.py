@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.structs import TopicPartition
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from stream.errors import FatalError, RetryableError
 from stream.kafka.clients import Log, group_consumer, reader, start_when_ready
@@ -97,7 +97,9 @@ async def replay_letters(settings: Settings, log: Log, *, again: bool) -> int:
                 output = await _as_sent_before(letter, source)
                 outputs = [output] if output else []
                 await transactions.commit(
-                    outputs, {tp: letter.offset + 1}, GroupMetadata.of(consumer)
+                    outputs,
+                    {tp: OffsetAndMetadata(letter.offset + 1, "")},
+                    GroupMetadata.of(consumer),
                 )
                 sent += len(outputs)
                 if output is None:

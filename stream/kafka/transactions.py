@@ -16,8 +16,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerFenced
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
-from stream.errors import LostTransactionError, SlotInUseError
-from stream.kafka.clients import Log, start_when_ready, transactional_producer
+from stream.errors import FatalError, LostTransactionError, SlotInUseError
+from stream.kafka.clients import Log, lost_or_fatal, start_when_ready, transactional_producer
 from stream.kafka.kip447 import GroupMetadata
 from stream.outputs import Output
 from stream.settings import Settings
@@ -67,7 +67,7 @@ class Transactions:
     async def commit(
         self,
         outputs: Iterable[Output],
-        offsets: Mapping[TopicPartition, int],
+        offsets: Mapping[TopicPartition, OffsetAndMetadata],
         group: GroupMetadata,
     ) -> None:
         """Write outputs and offsets as one transaction; returns when its end is acknowledged.
@@ -87,9 +87,7 @@ class Transactions:
             async with asyncio.timeout(self._settings.transaction_timeout_ms / 1000):
                 await producer.begin_transaction()
                 await _send(producer, outputs)
-                await producer.send_offsets_to_transaction(
-                    {tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items()}, group
-                )
+                await producer.send_offsets_to_transaction(dict(offsets), group)
                 await producer.commit_transaction()
         except MessageSizeTooLargeError as error:
             await _discard(producer)
@@ -98,7 +96,7 @@ class Transactions:
             ) from error
         except (KafkaError, TimeoutError) as error:
             await _discard(producer)
-            raise LostTransactionError(f"{type(error).__name__}: {error}") from error
+            raise _meaning(error) from error
         except BaseException:
             await _discard(producer)
             raise
@@ -126,6 +124,12 @@ class Transactions:
         producer, self._producer = self._producer, None
         if producer is not None:
             await _discard(producer)
+
+
+def _meaning(error: KafkaError | TimeoutError) -> LostTransactionError | FatalError:
+    if isinstance(error, KafkaError):
+        return lost_or_fatal(error, "the transaction")
+    return LostTransactionError("the transaction took longer than transaction_timeout_ms")
 
 
 async def _send(producer: AIOKafkaProducer, outputs: Iterable[Output]) -> None:
