@@ -8,6 +8,8 @@
         ├── SlotInUseError    two workers were given one slot
         ├── BrokerUnavailableError   no Kafka within the limit
         ├── ExpiredRecordsError      the broker deleted records before they were read
+        ├── broker.BrokerError       the embedded Kafka cannot run
+        ├── simulate.RowError        a file of mail has a line that is none
         └── SettingsError     a setting is wrong                   -> the process ends with 2
 
 A bundle that must not serve raises `models.bundle.BundleError`; the command line turns it into exit code 1.

@@ -1,17 +1,21 @@
 """Small async helpers that all tests on a real Kafka share: make topics, write records, read them all back."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
 from typing import Literal, NamedTuple
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition, errors
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import for_code
 
 Isolation = Literal["read_committed", "read_uncommitted"]
 MAX_REQUEST_BYTES = 18 * 1024 * 1024
+NOT_YET = (
+    errors.GroupCoordinatorNotAvailableError,
+    errors.GroupLoadInProgressError,
+    errors.NotCoordinatorForGroupError,
+)
 
 
 class Outgoing(NamedTuple):
@@ -22,7 +26,7 @@ class Outgoing(NamedTuple):
     headers: Sequence[tuple[str, bytes]] = ()
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
     client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await client.start()
@@ -49,7 +53,7 @@ async def create_topics(
         answer = await client.create_topics(topics)
         for topic, code, *message in answer.topic_errors:
             if code:
-                raise for_code(code)(f"{topic}: {message}")
+                raise errors.for_code(code)(f"{topic}: {message}")
         deadline = time.monotonic() + 10
         while any(
             len(found["partitions"]) < partitions
@@ -147,7 +151,7 @@ async def high_watermarks(bootstrap: str, topic: str) -> dict[TopicPartition, in
     async with admin(bootstrap) as client:
         [found] = await client.describe_topics([topic])
     if found["error_code"]:
-        raise for_code(found["error_code"])(topic)
+        raise errors.for_code(found["error_code"])(topic)
     places = [TopicPartition(topic, part["partition"]) for part in found["partitions"]]
     async with _reader(bootstrap, "read_uncommitted") as consumer:
         return await consumer.end_offsets(places)
@@ -156,7 +160,13 @@ async def high_watermarks(bootstrap: str, topic: str) -> dict[TopicPartition, in
 async def committed_offsets(bootstrap: str, group: str, topic: str) -> dict[int, int]:
     """Committed offset by partition; partitions without one are absent."""
     async with admin(bootstrap) as client:
-        offsets = await client.list_consumer_group_offsets(group)
+        for _ in range(50):  # the first question makes Kafka create its topic of offsets
+            with contextlib.suppress(*NOT_YET):
+                offsets = await client.list_consumer_group_offsets(group)
+                break
+            await asyncio.sleep(0.2)
+        else:
+            raise TimeoutError(f"no coordinator for group {group} within 10 s")
     return {
         place.partition: found.offset
         for place, found in offsets.items()
@@ -164,7 +174,7 @@ async def committed_offsets(bootstrap: str, group: str, topic: str) -> dict[int,
     }
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def _reader(bootstrap: str, isolation: Isolation) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,

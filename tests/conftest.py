@@ -1,0 +1,99 @@
+"""Fixtures of all tests: a real Kafka, fresh topic names, brokers to break, the public data folder."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from stream.broker import EmbeddedBroker
+from tests.kafka_fixture import KafkaForTests, refuse
+
+KAFKA = pytest.StashKey[KafkaForTests]()
+NEEDS_KAFKA = {"kafka", "embedded_kafka"}
+DATA_DIR = Path(
+    os.environ.get("SWITCHBOARD_DATA_DIR", Path(__file__).parents[2] / "shared" / "data")
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if NEEDS_KAFKA & set(getattr(item, "fixturenames", ())):
+            item.add_marker("broker")
+        if "shared_data" in getattr(item, "fixturenames", ()):
+            item.add_marker("shared")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start Kafka here: the first start fetches 45 MB, which no test's time limit allows for."""
+    kafka = session.config.stash[KAFKA] = KafkaForTests()
+    if session.config.option.collectonly:
+        return
+    needed = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    if "embedded_kafka" in needed:
+        kafka.fetch_embedded()
+    if "kafka" in needed:
+        kafka.start()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if kafka := session.config.stash.get(KAFKA, None):
+        kafka.stop()
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if kafka := config.stash.get(KAFKA, None):
+        terminalreporter.write_line(f"Kafka for these tests: {kafka.description}")
+
+
+@pytest.fixture(scope="session")
+def kafka(pytestconfig: pytest.Config) -> str:
+    """Bootstrap servers of the Kafka that all tests share; use `prefix` for the names of topics and groups."""
+    shared = pytestconfig.stash[KAFKA]
+    if shared.bootstrap_servers is None:
+        refuse(f"no Kafka for the tests: {shared.description}")
+    return str(shared.bootstrap_servers)
+
+
+@pytest.fixture
+def prefix() -> str:
+    """A fresh prefix for topics, groups and transactional ids, one per test."""
+    return f"t{uuid.uuid4().hex[:10]}-"
+
+
+@pytest.fixture(scope="session")
+def embedded_kafka(pytestconfig: pytest.Config) -> None:
+    """For tests that start a broker of their own, whatever the others talk to."""
+    if reason := pytestconfig.stash[KAFKA].why_no_embedded:
+        refuse(f"no embedded Kafka: {reason}")
+
+
+@pytest.fixture
+def broker_factory(embedded_kafka: None) -> Iterator[Callable[..., EmbeddedBroker]]:
+    """Makes embedded brokers of the test's own, started, to stop and kill; they are stopped at its end.
+
+    Keyword arguments are those of `EmbeddedBroker`; without `data_dir` the broker is ephemeral.
+    """
+    made: list[EmbeddedBroker] = []
+
+    def make(**options: object) -> EmbeddedBroker:
+        options.setdefault("ephemeral", "data_dir" not in options)
+        broker = EmbeddedBroker(**options)  # pyright: ignore[reportArgumentType]
+        broker.start()
+        made.append(broker)
+        return broker
+
+    yield make
+    for broker in made:
+        broker.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of public data sets, as named by SWITCHBOARD_DATA_DIR."""
+    if not DATA_DIR.is_dir():
+        pytest.skip(f"no public data folder at {DATA_DIR}; name it with SWITCHBOARD_DATA_DIR")
+    return DATA_DIR
