@@ -1,9 +1,8 @@
 """What a worker shows over HTTP: `/metrics`, `/health/live`, `/health/ready`, `/live`. Changes nothing."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
-import orjson
+import msgspec
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
@@ -24,7 +23,7 @@ class HealthServer:
         self,
         registry: CollectorRegistry,
         is_ready: Callable[[], bool],
-        live_counts: Callable[[], Mapping[str, Any]],
+        live_counts: Callable[[], object],
     ) -> None:
         self._registry = registry
         self._is_ready = is_ready
@@ -72,4 +71,6 @@ class HealthServer:
         )
 
     async def _counts(self, _: web.Request) -> web.Response:
-        return web.Response(body=orjson.dumps(self._live_counts()), content_type="application/json")
+        return web.Response(
+            body=msgspec.json.encode(self._live_counts()), content_type="application/json"
+        )

@@ -12,12 +12,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import mode
 from mode import Service
-from models.bundle import Bundle
 
+from models.bundle import Bundle
 from stream.engine import Engine
 from stream.errors import FatalError
 from stream.health import HealthServer
@@ -46,7 +45,7 @@ class WalkService(Service):
         engine: Engine,
         metrics: Metrics,
         log: Log,
-        live_counts: Callable[[], Mapping[str, Any]] = dict,
+        live_counts: Callable[[], object] = dict,
     ) -> None:
         super().__init__()
         self._settings = settings

@@ -2,15 +2,20 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from aiokafka import AIOKafkaProducer
 from models.heads import HeadAnswer
 
 from models.runtime import InferenceError
@@ -23,6 +28,8 @@ from stream.pipeline import Walk
 from stream.settings import Settings
 
 FAILS, IS_NAN, KILLS = "word-that-fails", "word-that-is-nan", "word-that-kills"
+HANGS, KILLS_READING = "word-that-hangs", "word-that-kills-in-reading"
+REPOSITORY = Path(__file__).parents[1]
 
 
 @dataclass
@@ -50,6 +57,8 @@ class FakeEncoder:
         texts = ["".join(map(chr, row[1:])) for row in rows]
         if any(KILLS in text for text in texts):
             os.kill(os.getpid(), signal.SIGKILL)
+        if any(HANGS in text for text in texts):
+            time.sleep(3600)
         if any(FAILS in text for text in texts):
             raise InferenceError("the device refused this run")
         return np.array(
@@ -69,6 +78,8 @@ class FakeBundle:
         self.sick: str | None = None
 
     def text(self, subject: str, body: str, attributes: Mapping[str, str]) -> str:
+        if KILLS_READING in body:
+            os.kill(os.getpid(), signal.SIGKILL)
         return f"{subject} {body}".strip()
 
     def predict(self, embeddings: np.ndarray, texts: Sequence[str]) -> list[dict[str, HeadAnswer]]:
@@ -118,23 +129,193 @@ class Events:
         return sum(name == event for name, _ in self.seen)
 
 
+@dataclass
+class Running:
+    """A walk in this process."""
+
+    walk: Walk
+    metrics: Metrics
+    events: Events
+    task: asyncio.Task[None]
+
+    async def end(self, timeout_s: float = 20) -> None:
+        """Wait until it ends by itself; its error is raised."""
+        async with asyncio.timeout(timeout_s):
+            await asyncio.shield(self.task)
+
+    def committed(self) -> list[dict[str, int]]:
+        """From now on, the records of each committed window by topic; filled while it walks."""
+        windows: list[dict[str, int]] = []
+        commit_windows = self.walk._transactions.commit
+
+        async def commit(outputs: Any, offsets: Any, group: Any) -> None:
+            outputs = list(outputs)
+            await commit_windows(outputs, offsets, group)
+            causes = [dict(output.headers)["output-id"].decode() for output in outputs]
+            topics = [cause.split("/")[0] for cause in set(causes)]
+            windows.append({topic: topics.count(topic) for topic in set(topics)})
+
+        self.walk._transactions.commit = commit
+        return windows
+
+
 @asynccontextmanager
 async def walking(
     settings: Settings, bundles: Mapping[str, Any] | None = None, events: Events | None = None
-) -> AsyncIterator[Walk]:
-    """A walk in this process, stopped gracefully at the end; its error is raised."""
+) -> AsyncIterator[Running]:
+    """A walk in this process, stopped gracefully at the end; its error is raised, before any of the test's own."""
     metrics, log = Metrics(), events or Events()
     topics = await prepare_topics(settings, log)
     engine = make_engine(bundles or {"default": FakeBundle(FakeEncoder())}, settings, metrics)
     walk = Walk(settings, engine, topics, metrics, log)
-    walk.metrics_for_test = metrics
     task = asyncio.ensure_future(walk.run())
     try:
-        yield walk
-        walk.stop()
-        await task
+        yield Running(walk, metrics, log, task)
     finally:
         walk.stop()
-        with contextlib.suppress(asyncio.CancelledError, Exception):
-            await asyncio.wait_for(asyncio.shield(task), 10)
-        task.cancel()
+        try:
+            async with asyncio.timeout(settings.drain_timeout_s + 10):
+                await task
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await task
+
+
+def mail(number: int, body: str = "", **fields: Any) -> tuple[bytes, bytes]:
+    """Key and value of an e-mail record; keys spread over all partitions."""
+    fields = {"id": f"m{number}", "body": body or "word " * (number % 40 + 1), **fields}
+    return b"customer-%d" % (number % 97), json.dumps(fields).encode()
+
+
+async def traffic(kafka: str, topic: str, numbers: range, rate_per_s: float) -> None:
+    """Send mails at a rate, in small bursts; what the broker has acknowledged counts as sent."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=kafka, enable_idempotence=True, request_timeout_ms=60_000
+    )
+    await producer.start()
+    try:
+        began_s, sent = time.monotonic(), []
+        for place, number in enumerate(numbers):
+            key, value = mail(number)
+            sent.append(await producer.send(topic, value, key))
+            ahead_s = place / rate_per_s - (time.monotonic() - began_s)
+            if ahead_s > 0.02:
+                await asyncio.sleep(ahead_s)
+        await asyncio.gather(*sent)
+    finally:
+        await producer.stop()
+
+
+async def until(true: Callable[[], Any], timeout_s: float = 20, why: object = "") -> None:
+    """Wait until a condition holds."""
+    deadline_s = time.monotonic() + timeout_s
+    while not true():
+        assert time.monotonic() < deadline_s, f"not true after {timeout_s} s: {why}"
+        await asyncio.sleep(0.05)
+
+
+class WorkerProcess:
+    """`tests.fake_worker` in a process of its own: to be killed, frozen and stopped. Its log is a file."""
+
+    def __init__(self, kafka: str, prefix: str, log: Path, **settings: Any) -> None:
+        values = {
+            "kafka_bootstrap_servers": kafka,
+            "topic_prefix": prefix,
+            "group_id": f"{prefix}group",
+            "metrics_host": "127.0.0.1",
+            "metrics_port": 0,
+            "log_format": "json",
+            "transaction_timeout_ms": 3000,  # a killed worker's open transaction is waited for this long
+            **settings,
+        }
+        self._environment = {
+            **os.environ,
+            **{f"SWITCHBOARD_{name.upper()}": str(value) for name, value in values.items()},
+        }
+        self.log = log
+        self.process: subprocess.Popen[bytes] | None = None
+        self.codes: list[int] = []
+
+    def start(self) -> "WorkerProcess":
+        with self.log.open("ab") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.fake_worker"],
+                cwd=REPOSITORY,
+                env=self._environment,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        return self
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        assert self.process is not None
+        self.process.wait()
+
+    @property
+    def code(self) -> int | None:
+        """The exit code; None while it runs."""
+        assert self.process is not None
+        return self.process.poll()
+
+    async def end(self, timeout_s: float = 15) -> int:
+        """Wait until it has ended; returns its exit code."""
+        await until(lambda: self.code is not None, timeout_s, f"it runs; log: {self.tail()}")
+        assert self.code is not None
+        return self.code
+
+    async def stop(self, timeout_s: float = 15) -> int:
+        """SIGTERM, and its exit code."""
+        self.signal(signal.SIGTERM)
+        return await self.end(timeout_s)
+
+    def events(self, name: str | None = None) -> list[dict[str, Any]]:
+        """What it has logged so far, or the events of one name."""
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        found = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        return [event for event in found if name in (None, event.get("event"))]
+
+    async def logged(self, name: str, count: int = 1, timeout_s: float = 30) -> dict[str, Any]:
+        """Wait until an event was logged so many times; returns the last one."""
+        await until(
+            lambda: len(self.events(name)) >= count or self.code is not None,
+            timeout_s,
+            f"no {name}; log: {self.tail()}",
+        )
+        found = self.events(name)
+        assert len(found) >= count, f"ended with {self.code} before {name}; log: {self.tail()}"
+        return found[-1]
+
+    async def restarting(self) -> None:
+        """Start it again whenever it ends, as an orchestrator does; cancel to leave off. `codes` collects its ends."""
+        while True:
+            if self.process is not None and self.code is not None:
+                self.codes.append(self.code)
+                self.start()
+            await asyncio.sleep(0.05)
+
+    def tail(self) -> str:
+        return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else "(none)"
+
+
+@contextlib.contextmanager
+def worker_processes(kafka: str, prefix: str, folder: Path) -> Iterator[Callable[..., WorkerProcess]]:
+    """Makes started worker processes, killed at the end; settings by name, environment in capitals."""
+    made: list[WorkerProcess] = []
+
+    def make(**settings: Any) -> WorkerProcess:
+        worker = WorkerProcess(kafka, prefix, folder / f"worker-{len(made)}.log", **settings)
+        made.append(worker)
+        return worker.start()
+
+    try:
+        yield make
+    finally:
+        for worker in made:
+            if worker.code is None:
+                worker.kill()

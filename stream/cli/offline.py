@@ -1,4 +1,4 @@
-"""`switchboard clean` and `classify`: JSON lines in on stdin, JSON lines out on stdout, through the rooms of live records.
+"""`switchboard clean` and `classify`: JSON lines on stdin, JSON lines on stdout, through the rooms of live records.
 
 A line that cannot be processed is one JSON object on stderr (`line`, `error-stage`, `error-type`, `error-message`); its
 neighbours go on, and the exit code is 1.

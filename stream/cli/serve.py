@@ -67,9 +67,11 @@ def worker(
     model_rows(bundles, metrics)
     if walk_only:
         sys.exit(run_worker(lambda: WalkService(settings, engine, metrics, log)))
-    from stream.app import FaustGuard, LiveCounts, make_app  # noqa: PLC0415  # Faust takes a second to import
+    from stream.app import make_app  # noqa: PLC0415  # Faust takes a second to import
+    from stream.faust_guard import FaustGuard  # noqa: PLC0415
+    from stream.live_counts import LiveCounts  # noqa: PLC0415
 
-    counts = LiveCounts(metrics)
+    counts = LiveCounts(metrics.labels)
     sys.exit(
         run_worker(
             lambda: WalkService(settings, engine, metrics, log, counts.snapshot),

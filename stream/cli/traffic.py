@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-
 from aiokafka.errors import KafkaError
+from rich.console import Console
 
 from stream.cli.options import KAFKA, with_settings
 from stream.errors import RetryableError

@@ -2,16 +2,17 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from models.bundle import Bundle, BundleError, load_bundle, resolve
-
 from models.runtime import Encoder, EncoderError, RuntimeUnavailableError
 from stream.batching import device_limits
 from stream.classify import ReadOptions
-from stream.clean import CleanOptions
+from stream.clean import CleanOptions, clean
 from stream.engine import Engine
 from stream.errors import FatalError, SettingsError
 from stream.metrics import Metrics
+from stream.records import InboundEmail
 from stream.settings import Settings
 
 
@@ -53,9 +54,15 @@ def read_options(settings: Settings) -> ReadOptions:
 
 
 def warm_engine(bundles: Mapping[str, Bundle], settings: Settings, metrics: Metrics) -> Engine:
-    """An engine whose sessions have run the shapes that traffic brings."""
+    """An engine whose sessions have run the shapes that traffic brings, and whose tables of languages are loaded."""
     threads = settings.encode_threads or cores()
     for encoder in {bundle.encoder.key: bundle.encoder for bundle in bundles.values()}.values():
         limits = device_limits(encoder.provider, threads)
         encoder.warm_up(settings.max_batch_tokens or limits.max_batch_tokens)
+    clean(
+        InboundEmail(id="warm-up", body="Where is my card?"),
+        datetime.now(UTC),
+        None,
+        CleanOptions(),
+    )
     return Engine(bundles, read_options(settings), metrics, threads, settings.max_batch_tokens)

@@ -109,12 +109,9 @@ async def _watch(settings: Settings, board: Board, tally: Tally, log: Log) -> No
                     output_id = headers[OUTPUT_ID].decode()
                     if tp.topic == letters:
                         tally.note_dead(output_id, headers["error-type"].decode())
-                    elif output_id in tally.sent:
+                    else:
                         answer = decode(record.value, Classification)
-                        board.show(
-                            tally.note_result(output_id, answer, tally.sent[output_id][1], now_s),
-                            now_s,
-                        )
+                        board.show(tally.note_answer(output_id, answer, now_s), now_s)
     finally:
         await consumer.stop()
 

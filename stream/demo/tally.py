@@ -33,6 +33,7 @@ class Tally:
         default_factory=dict[str, tuple[Classification, float]]
     )
     duplicates: int = 0
+    first_label_s: float | None = None
 
     def note_sent(self, output_id: str, caption: str, now_s: float) -> None:
         """A mail is in Kafka, sent at `now_s`; its answer may have been read already."""
@@ -50,6 +51,8 @@ class Tally:
             return None
         caption, sent_s = self.sent[output_id]
         self.statuses[answer.status] += 1
+        if self.first_label_s is None and answer.status == "classified":
+            self.first_label_s = now_s
         self.latencies_s.append(now_s - sent_s)
         line = Line(caption, answer_text(answer), now_s - sent_s)
         self.recent.append(line)

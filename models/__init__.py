@@ -1,0 +1,1 @@
+"""The offline half of Switchboard: rows in, immutable model bundles out. Never imports `stream`."""

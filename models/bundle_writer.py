@@ -1,0 +1,154 @@
+"""Writes a bundle: everything that serving needs in one directory, which appears whole or not at all.
+
+For `models.train`. Concurrent writers of one name get different versions. Knows no training.
+"""
+
+import os
+import shutil
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import orjson
+from safetensors.numpy import save
+
+from models.bundle import check_name, versions
+from models.encoder_files import CONFIG_NAME
+from models.golden import GoldenRow, write_golden
+from models.heads import Head
+from models.manifest import (
+    ENCODER_NAME,
+    GOLDEN_NAME,
+    HEADS_NAME,
+    REPORT_NAME,
+    HeadEntry,
+    Manifest,
+    describe_files,
+    write_manifest,
+)
+from models.ngrams import NgramVocabulary
+
+UNFINISHED = ".writing-"
+
+
+@dataclass(frozen=True)
+class BundleParts:
+    """What goes into a bundle.
+
+    Args:
+        encoder_dir: a built encoder.
+        heads, vocabulary: fitted on that encoder.
+        golden: rows with their answers.
+        report: content of `report.json`.
+    """
+
+    encoder_dir: Path
+    heads: Sequence[Head]
+    vocabulary: NgramVocabulary
+    golden: Sequence[GoldenRow]
+    report: msgspec.Struct
+
+
+def head_entries(heads: Sequence[Head]) -> tuple[HeadEntry, ...]:
+    """The heads as the manifest names them."""
+    return tuple(
+        HeadEntry(
+            name=head.spec.name,
+            kind=head.spec.kind,
+            labels=head.spec.labels,
+            temperature=head.temperature,
+            thresholds=None if head.thresholds is None else tuple(head.thresholds.tolist()),
+            abstain_below=head.abstain_below,
+            uses_ngrams=head.weights.ngrams is not None,
+        )
+        for head in heads
+    )
+
+
+def write_bundle(models_dir: Path, manifest: Manifest, parts: BundleParts) -> Path:
+    """Write a new version and give its directory.
+
+    Args:
+        models_dir: created when missing.
+        manifest: `version` and `files` are filled in here.
+        parts: the content.
+
+    Raises:
+        BundleError: the name is not allowed.
+        OSError: the disk is full or not writable; nothing is left behind under a version's name.
+    """
+    check_name(manifest.name)
+    home = models_dir / manifest.name
+    home.mkdir(parents=True, exist_ok=True)
+    work = home / f"{UNFINISHED}{uuid.uuid4().hex}"
+    try:
+        work.mkdir()
+        link_tree(parts.encoder_dir, work / ENCODER_NAME)
+        (work / HEADS_NAME).write_bytes(_tensors(parts.heads, parts.vocabulary))
+        write_golden(work / GOLDEN_NAME, parts.golden)
+        report: Any = msgspec.to_builtins(parts.report)
+        (work / REPORT_NAME).write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))
+        files = describe_files(work)
+        version = max(versions(models_dir, manifest.name), default=0) + 1
+        while True:
+            write_manifest(
+                work, msgspec.structs.replace(manifest, version=str(version), files=files)
+            )
+            sync_tree(work)
+            try:
+                # A directory never replaces one that has files: of two writers the second takes the next number.
+                work.rename(home / str(version))
+            except OSError:
+                if not (home / str(version)).exists():
+                    raise
+                version += 1
+                continue
+            sync(home)
+            return home / str(version)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def link_tree(source: Path, target: Path) -> None:
+    """Share the files of one flat directory with another by hard links, or copy where there are none."""
+    target.mkdir()
+    names = [path.name for path in sorted(source.iterdir()) if path.is_file()]
+    assert CONFIG_NAME in names, f"{source} is no encoder; this is a bug"
+    for name in names:
+        try:
+            os.link(source / name, target / name)
+        except OSError:  # another file system, or one without links
+            shutil.copyfile(source / name, target / name)
+
+
+def sync_tree(directory: Path) -> None:
+    """Bring every file and directory below to the disk, the directory last."""
+    for path in sorted(directory.rglob("*"), reverse=True):
+        sync(path)
+    sync(directory)
+
+
+def sync(path: Path) -> None:
+    """Sync one file or directory (which some systems refuse to open)."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except PermissionError:
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _tensors(heads: Sequence[Head], vocabulary: NgramVocabulary) -> bytes:
+    tensors = {"ngrams.hashes": vocabulary.hashes, "ngrams.rarity": vocabulary.rarity}
+    for place, head in enumerate(heads):
+        tensors[f"heads.{place}.dense"] = np.ascontiguousarray(head.weights.dense)
+        tensors[f"heads.{place}.bias"] = np.ascontiguousarray(head.weights.bias)
+        if head.weights.ngrams is not None:
+            tensors[f"heads.{place}.ngrams"] = np.ascontiguousarray(head.weights.ngrams)
+    return save(tensors)

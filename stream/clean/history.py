@@ -1,0 +1,247 @@
+"""Splits a mail's lines into what its author wrote and the history below, above or between. Plain lines in and out.
+
+The policy, in the order of the code: a forwarded mail is the customer's words and stays. A separator or a header block
+below own words ends the mail; at the top it is the mail. An attribution takes the `>` lines below it, wherever they
+stand, and leaves the answers between them; without `>` lines it ends the mail. A `>` block that nothing introduces is
+history at the end of a mail and a citation elsewhere.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stream.clean.attribution import (
+    attribution_lines,
+    header_block,
+    introduces_history,
+    is_surely_attribution,
+    separator,
+)
+from stream.clean.fence import CHECK_EVERY, Deadline
+from stream.clean.lines import has_words, is_quoted
+from stream.clean.markup import MARK_ATTRIBUTION, MARK_HISTORY
+
+_RULE_CHARS = "-_=*~#—– \t>"
+_MOST_UNQUOTED = 3  # times the mail's own length, over all levels of forwards within forwards
+_HEAD_LINES = 6
+
+
+@dataclass(frozen=True)
+class Split:
+    """What stays; `has_history`: something was found that makes the mail a reply."""
+
+    lines: list[str]
+    has_history: bool
+
+
+def split_history(lines: Sequence[str], *, is_forward: bool, deadline: Deadline) -> Split:
+    """Take the history out of a mail.
+
+    Args:
+        lines: the mail as tidy lines; lines made from HTML may carry marks.
+        is_forward: the subject says so: the first header block or quoted block is the customer's words.
+        deadline: looked at every few hundred lines.
+
+    Raises:
+        OverTimeError: the budget is spent.
+    """
+    walk = _Walk(list(lines), is_forward, deadline)
+    walk.run()
+    return Split(walk.kept, walk.has_history)
+
+
+class _Walk:
+    def __init__(self, lines: list[str], is_forward: bool, deadline: Deadline) -> None:
+        self.kept: list[str] = []
+        self.has_history = False
+        self._lines = lines
+        self._at = 0
+        self._own = 0  # kept lines that hold words and are no citation
+        self._is_introduced = False
+        self._forwards_left = 1 if is_forward else 0
+        self._unquote_left = _MOST_UNQUOTED * sum(map(len, lines))
+        self._citation_start = -1  # where the citations begin after which no own line came
+        self._deadline = deadline
+
+    def run(self) -> None:
+        steps = 0
+        while self._at < len(self._lines):
+            steps += 1
+            if steps % CHECK_EVERY == 0:
+                self._deadline.check()
+            line = self._lines[self._at]
+            if not line:
+                self._keep(line)
+            elif line[0] in (MARK_HISTORY, MARK_ATTRIBUTION):
+                self._take_mark(line)
+            elif is_quoted(line) and not self._is_wrapped_address(line):
+                self._take_quoted()
+            elif not self._take_separator(line) and not self._take_headers(line):
+                self._take_attribution_or_own(line)
+        self._drop_trailing_citation()
+
+    def _keep(self, line: str) -> None:
+        self.kept.append(line)
+        self._at += 1
+        if has_words(line):
+            self._own += 1
+            self._citation_start = -1
+
+    def _keep_as_it_is(self, count: int) -> None:
+        for _ in range(count):
+            self._keep(self._lines[self._at])
+
+    def _end_here(self) -> None:
+        """Everything from here on is history."""
+        self.has_history = True
+        self._at = len(self._lines)
+        while self.kept and not has_words(self.kept[-1]) and not self.kept[-1].strip(_RULE_CHARS):
+            self.kept.pop()
+
+    def _skip_to(self, end: int) -> None:
+        """Leave history out, and the empty lines below it where there are some above."""
+        self.has_history = True
+        self._at = end
+        if not self.kept or not self.kept[-1]:
+            while self._at < len(self._lines) and not self._lines[self._at]:
+                self._at += 1
+
+    def _take_mark(self, line: str) -> None:
+        if line[0] == MARK_HISTORY:
+            if self._own and not self._forwards_left:
+                self._end_here()
+            else:
+                self._at += 1
+            return
+        end = self._at
+        while end < len(self._lines) and self._lines[end].startswith(MARK_ATTRIBUTION):
+            self._lines[end] = self._lines[end][1:]
+            end += 1
+        if any(
+            separator(marked.lstrip("> ")) == "forward" for marked in self._lines[self._at : end]
+        ):
+            return
+        self._is_introduced = True
+        self._skip_to(end)
+
+    def _take_quoted(self) -> None:
+        end = self._end_of_quoted()
+        head = self._dequoted_head(end)
+        is_forwarded = any(separator(line) == "forward" for line in head)
+        if (self._forwards_left or (is_forwarded and not self._own)) and self._unquote_left > 0:
+            self._unquote(end)
+            return
+        if self._is_introduced or introduces_history(head):
+            self._skip_to(end)
+            return
+        if self._citation_start < 0:
+            self._citation_start = len(self.kept)
+        self.kept += self._lines[self._at : end]
+        self._at = end
+
+    def _is_wrapped_address(self, line: str) -> bool:
+        """Whether `>` is the end of an address that began on the line above (`… <name@example.com` / `> wrote:`)."""
+        above = self.kept[-1] if self.kept else ""
+        return line.endswith(":") and len(line) < 40 and above.rfind("<") > above.rfind(">")
+
+    def _end_of_quoted(self) -> int:
+        """The end of the quoted block here: empty lines within it and wrapped ends of its lines belong to it."""
+        lines, end = self._lines, self._at
+        while end < len(lines):
+            if is_quoted(lines[end]):
+                end += 1
+                continue
+            following = end + 1
+            while following < len(lines) and not lines[following] and following - end < 4:
+                following += 1
+            if following >= len(lines) or not is_quoted(lines[following]):
+                break
+            is_wrapped = False and (
+                following == end + 1 and lines[end][:1].islower() and has_words(lines[end - 1])
+            )
+            if lines[end] and not is_wrapped:
+                break
+            end = following
+        return end
+
+    def _dequoted_head(self, end: int) -> list[str]:
+        head = (
+            line.lstrip("> ")
+            for line in self._lines[self._at : min(end, self._at + 2 * _HEAD_LINES)]
+        )
+        return [line for line in head if line][:_HEAD_LINES]
+
+    def _unquote(self, end: int) -> None:
+        """Take one level of quoting off a forwarded block and read it as own text."""
+        for number in range(self._at, end):
+            line = self._lines[number].lstrip()
+            self._unquote_left -= len(line)
+            self._lines[number] = line[1:].removeprefix(" ") if line.startswith(">") else line
+        if introduces_history(self._dequoted_head(end)) and self._forwards_left == 0:
+            self._forwards_left = 1
+
+    def _take_separator(self, line: str) -> bool:
+        if line[0] not in "-_=*~#—– " and line[-1] not in ":*-#：":
+            return False
+        found = separator(line)
+        if found is None:
+            return False
+        if found == "forward":
+            self._take_forward()
+        elif self._own:
+            self._end_here()
+        else:
+            self._skip_to(self._at + 1)
+        return True
+
+    def _take_forward(self) -> None:
+        """Keep the separator and the headers below it; what follows is read as a mail of its own."""
+        self._keep(self._lines[self._at])
+        while self._at < len(self._lines) and not self._lines[self._at]:
+            self._keep("")
+        if (
+            self._at < len(self._lines)
+            and is_quoted(self._lines[self._at])
+            and self._unquote_left > 0
+        ):
+            self._unquote(self._end_of_quoted())
+        if self._at < len(self._lines):
+            self._keep_as_it_is(header_block(self._lines, self._at))
+        self._forwards_left = 0
+
+    def _take_headers(self, line: str) -> bool:
+        count = header_block(self._lines, self._at) if ":" in line[:40] or "：" in line[:40] else 0
+        if not count:
+            return False
+        if self._forwards_left or not self._own:
+            self._forwards_left = 0
+            self._keep_as_it_is(count)
+        else:
+            self._end_here()
+        return True
+
+    def _take_attribution_or_own(self, line: str) -> None:
+        count = attribution_lines(self._lines, self._at)
+        if not count or count - 1 > len(self.kept):
+            self._keep(line)
+            return
+        following = self._at + 1
+        while following < len(self._lines) and not self._lines[following]:
+            following += 1
+        below = self._lines[following] if following < len(self._lines) else ""
+        is_marked = is_quoted(below) or below.startswith("|")
+        text = " ".join(self._lines[self._at - count + 1 : self._at + 1])
+        if below and not is_marked and not is_surely_attribution(text):
+            self._keep(line)
+            return
+        for _ in range(count - 1):
+            self._own -= has_words(self.kept.pop())
+        if (below and not is_marked and self._own) or below.startswith("|"):
+            self._end_here()
+        else:
+            self._is_introduced = self._is_introduced or is_marked
+            self._skip_to(self._at + 1)
+
+    def _drop_trailing_citation(self) -> None:
+        if self._citation_start >= 0 and self._own:
+            del self.kept[self._citation_start :]
+            self.has_history = True

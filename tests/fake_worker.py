@@ -1,0 +1,29 @@
+"""A worker process like `switchboard worker --walk-only`, with a model that needs no files: for tests that end it.
+
+`python -m tests.fake_worker`; settings from the environment, and `SWITCHBOARD_RECORD_S`: device time of a record.
+"""
+
+import os
+import sys
+
+from stream.logs import configure_logs
+from stream.metrics import Metrics
+from stream.settings import load_settings
+from stream.worker import WalkService, model_rows, run_worker
+from tests.walking import FakeBundle, FakeEncoder, make_engine
+
+
+def main() -> int:
+    """Run until it is told to stop, or ended."""
+    settings = load_settings()
+    log = configure_logs(settings).info
+    metrics = Metrics()
+    encoder = FakeEncoder(float(os.environ.get("SWITCHBOARD_RECORD_S", "0")))
+    bundles = {"default": FakeBundle(encoder), "acme": FakeBundle(encoder, "acme")}
+    model_rows(bundles, metrics)
+    engine = make_engine(bundles, settings, metrics)
+    return run_worker(lambda: WalkService(settings, engine, metrics, log))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

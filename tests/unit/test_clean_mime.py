@@ -1,0 +1,171 @@
+import base64
+import quopri
+
+import pytest
+
+from stream.clean.charsets import decode_text
+from stream.clean.mime import MAX_DEPTH
+from stream.errors import PoisonRecordError
+from tests.unit.clean_strategies import raw_of
+
+TEXT = "Die Karte für Jürgen kostet 5 €."
+
+
+def nested(depth: int) -> bytes:
+    levels = (
+        b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(depth)
+    )
+    return b"Subject: deep\n" + b"".join(levels) + b"\nthe inner words\n"
+
+
+def alternative(plain: str, html: str, kind: str = "alternative") -> bytes:
+    return (
+        f"Subject: x\nContent-Type: multipart/{kind}; boundary=b\n\npreamble\n--b\n\n{plain}\n--b\n"
+        f"Content-Type: text/html\n\n{html}\n--b--\nepilogue\n"
+    ).encode()
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
+def test_a_plain_message_with_any_line_ends(line_end: bytes) -> None:
+    mail = raw_of(b"From x\nSubject: Hi\n there\n\nLine one\nLine two\n".replace(b"\n", line_end))
+    assert (mail.subject, mail.body) == ("Hi there", "Line one\nLine two")
+
+
+@pytest.mark.parametrize(
+    ("declared", "data"),
+    [
+        ("utf-8", TEXT.encode()),
+        ("iso-8859-1", TEXT.encode("cp1252")),
+        ("windows-1252", TEXT.encode("cp1252")),
+        ("us-ascii", TEXT.encode()),
+        ("iso-8859-1", TEXT.encode()),
+        ("x-unknown", TEXT.encode("cp1252")),
+        ("utf-8", TEXT.encode("cp1252")),
+        ("utf-16", TEXT.encode("utf-16")),
+        ("idna", TEXT.encode()),
+        ("", TEXT.encode()),
+    ],
+)
+def test_text_is_read_whatever_charset_is_declared(declared: str, data: bytes) -> None:
+    headers = f"Subject: x\nContent-Type: text/plain; charset={declared}\n"
+    encoded = headers + "Content-Transfer-Encoding: base64\n\n" + base64.b64encode(data).decode()
+    assert raw_of(encoded.encode()).body == TEXT
+
+
+def test_a_part_cut_within_a_character_stays_utf8() -> None:
+    data = ("Äpfel und Birnen für Jürgen " * 20 + "ü").encode()[:-1]
+    assert decode_text(data, "utf-8").startswith("Äpfel und Birnen für Jürgen")
+
+
+def test_a_charset_that_nobody_names_is_detected() -> None:
+    text = "Добрый день, моя карта не работает, помогите мне пожалуйста. " * 8
+    assert decode_text(text.encode("koi8-r"), "koi8-r") == text
+    assert "карта" in decode_text(text.encode("cp1251"), None)
+
+
+def test_quoted_printable_is_undone() -> None:
+    data = b"Content-Transfer-Encoding: quoted-printable\nSubject: x\n\n"
+    assert raw_of(data + quopri.encodestring(TEXT.encode())).body == TEXT
+
+
+@pytest.mark.parametrize(
+    ("subject", "expected"),
+    [
+        (b"=?utf-8?b?S8O8bmRpZ3VuZw==?=", "Kündigung"),
+        (b"=?iso-8859-1?q?K=FCndigung?=\n =?iso-8859-1?q?_jetzt?=", "Kündigung jetzt"),
+        (b"=?iso-8859-1*de?q?K=FCndigung?=", "Kündigung"),
+        ("Kündigung".encode(), "Kündigung"),
+        ("Kündigung".encode("latin-1"), "Kündigung"),
+        (b"=?x-none?q?abc?=", "abc"),
+        (b"=?utf-8?b?S?= broken", "=?utf-8?b?S?= broken"),
+    ],
+)
+def test_subjects_are_decoded(subject: bytes, expected: str) -> None:
+    assert raw_of(b"Subject: " + subject + b"\n\nbody\n").subject == expected
+
+
+def test_of_alternatives_the_plain_one_is_read() -> None:
+    assert raw_of(alternative("the plain words", "<p>the html words</p>")).body == "the plain words"
+
+
+@pytest.mark.parametrize(
+    "stub", ["", " \n \n", "---", "This message contains HTML.", "View this email in your browser"]
+)
+def test_a_plain_alternative_that_says_nothing_gives_way_to_html(stub: str) -> None:
+    assert raw_of(alternative(stub, "<p>the html words</p>")).body == "the html words"
+
+
+def test_texts_of_a_mixed_message_follow_each_other() -> None:
+    assert raw_of(alternative("one", "<p>two</p>", "mixed")).body.split() == ["one", "two"]
+
+
+def test_attachments_are_never_read() -> None:
+    raw = (
+        b"Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nthe words\n--b\n"
+        b"Content-Type: text/plain\nContent-Disposition: attachment; filename=a.txt\n\nsecret\n--b\n"
+        b"Content-Type: text/csv; name=b.csv\n\nsecret\n--b\n"
+        b"Content-Type: text/plain\nContent-Disposition: inline; filename=c.log\n\nsecret\n--b\n"
+        b"Content-Type: application/pdf\n\nsecret\n--b--\n"
+    )
+    assert raw_of(raw).body == "the words"
+
+
+@pytest.mark.parametrize("is_encoded", [False, True])
+def test_a_message_forwarded_as_attachment_is_read(is_encoded: bool) -> None:
+    inner = b"Subject: old\nContent-Type: text/plain\n\nthe customer's words\n"
+    encoding = b"Content-Transfer-Encoding: base64\n" if is_encoded else b""
+    raw = (
+        b"Subject: Fwd: x\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nFYI\n--b\n"
+        b"Content-Type: message/rfc822\n"
+        + encoding
+        + b"\n"
+        + (base64.b64encode(inner) if is_encoded else inner)
+        + b"\n--b--\n"
+    )
+    mail = raw_of(raw)
+    assert mail.body == "FYI\n\nthe customer's words"
+    assert mail.kind == "message"
+
+
+def test_html_nested_in_related_in_alternative_is_read() -> None:
+    raw = (
+        b"Subject: x\nContent-Type: multipart/alternative; boundary=a\n\n--a\n\n\n--a\n"
+        b"Content-Type: multipart/related; boundary=r\n\n--r\nContent-Type: text/html\n\n<p>words</p>\n--r\n"
+        b"Content-Type: image/png\n\nPNG\n--r--\n--a--\n"
+    )
+    assert raw_of(raw).body == "words"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"Subject: x\nContent-Type: multipart/mixed; boundary=other\n\n--b\n\nwords\n--b--\n",
+        b"Subject: x\nContent-Type: multipart/mixed\n\n--b\nContent-Type: text/plain\n\nwords\n--b--\n",
+        b"Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nwords",
+        b"Subject: x\nContent-Type: multipart/mixed; boundary=b\n\nwords\n",
+        b"Subject: x\nContent-Type: nonsense\n\nwords\n",
+        b"Subject: x\nwords\n",
+    ],
+)
+def test_a_broken_message_still_gives_its_words(raw: bytes) -> None:
+    assert raw_of(raw).body == "words"
+
+
+def test_mime_nested_1000_deep_is_poison_and_a_usual_depth_is_not() -> None:
+    with pytest.raises(PoisonRecordError) as caught:
+        raw_of(nested(1_000))
+    assert (caught.value.stage, caught.value.kind) == ("clean", "mime-too-deep")
+    with pytest.raises(PoisonRecordError):
+        raw_of(b"Content-Type: message/rfc822\n\n" * 1_000)
+    assert raw_of(nested(MAX_DEPTH - 1)).body == "the inner words"
+
+
+def test_bytes_behind_a_large_attachment_cost_nothing_to_the_words_before() -> None:
+    attachment = b"QUJD" * 19 + b"\n"
+    raw = (
+        b"Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nbefore\n--b\n"
+        b"Content-Type: application/pdf\nContent-Transfer-Encoding: base64\n\n"
+        + attachment * 20_000
+        + b"--b\n\nafter\n--b--\n"
+    )
+    assert raw_of(raw).body.split() == ["before", "after"]
