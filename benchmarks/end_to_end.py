@@ -1,4 +1,4 @@
-"""Kafka to Kafka against the runtime alone: what exactly-once, cleaning and Kafka cost. Open-loop latency at a share of it.
+"""Kafka to Kafka against the runtime alone: what exactly-once, cleaning and Kafka cost; latency at a share of that.
 
     python -m benchmarks.end_to_end --train FILE --data FILE [--repeat 5] [--load 0.7] [--seconds 30]
 
@@ -9,28 +9,30 @@ the same rule of independence and the same number of threads, and alternate with
 import argparse
 import asyncio
 import itertools
-import json
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-import orjson
 from aiokafka import AIOKafkaConsumer
 
 from benchmarks.machine import describe, emit
 from benchmarks.runtime import bare_texts_per_s
 from models.bundle import Bundle
+from models.train import train_quick
+from models.train_report import TrainRequest
 from stream.broker import EmbeddedBroker
-from stream.cli.training import train_model
+from stream.clean import CleanOptions, clean
 from stream.cli.wiring import cores, load_models
 from stream.demo.worker_process import WorkerProcess
 from stream.kafka.admin import prepare_topics
 from stream.kafka.clients import plain_producer, reader
 from stream.outputs import OUTPUT_ID
+from stream.records import decode_inbound_email
 from stream.settings import Settings
 from stream.simulate import read_emails
 from stream.topics import CLASSIFICATIONS, DEAD_LETTERS, INBOUND_EMAILS
@@ -95,8 +97,9 @@ class Run:
             seen: dict[str, float] = {}
 
             async def watch() -> None:
-                async for output_id, moment in self._answers(count, worker):
-                    seen[output_id] = moment
+                seen.update(
+                    {output_id: moment async for output_id, moment in self._answers(count, worker)}
+                )
 
             watching = asyncio.create_task(watch())
             await asyncio.sleep(1)
@@ -125,7 +128,7 @@ class Run:
             intended[f"{topic}/{done.partition}/{done.offset}"] = due
         await producer.stop()
 
-    async def _answers(self, count: int, worker: WorkerProcess) -> Iterator[tuple[str, float]]:
+    async def _answers(self, count: int, worker: WorkerProcess) -> AsyncIterator[tuple[str, float]]:
         consumer: AIOKafkaConsumer = reader(
             self.settings, auto_offset_reset="earliest", fetch_max_wait_ms=20
         )
@@ -156,11 +159,6 @@ def mails_of(path: Path, count: int) -> list[Mail]:
 
 def texts_of(mails: Sequence[Mail], bundle: Bundle) -> list[str]:
     """What the model sees of these mails: cleaned and joined as serving does."""
-    from datetime import UTC, datetime
-
-    from stream.clean import CleanOptions, clean
-    from stream.records import decode_inbound_email
-
     texts: list[str] = []
     for mail in mails:
         cleaned = clean(decode_inbound_email(mail.value), datetime.now(UTC), None, CleanOptions())
@@ -180,7 +178,10 @@ async def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         base = Settings(models_dir=Path(folder) / "models", skip_kinds=frozenset())
-        train_model(base, "bench", [args.train], say)
+        request = TrainRequest(
+            name="bench", models_dir=base.models_dir, data=[args.train], threads=cores()
+        )
+        train_quick(request, lambda *_: None)
         bundle = load_models(base, ["bench"])["default"]
         mails = mails_of(args.data, args.records)
         texts = texts_of(mails, bundle)

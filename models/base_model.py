@@ -1,20 +1,20 @@
-"""Finds a pretrained encoder and reads it from its own files into float32 arrays with one set of names, for `bert_graph`.
+"""Finds a pretrained encoder and reads its files into float32 arrays under one set of names, for `bert_graph`.
 
 Knows the BERT family's differences (names, positions, token types, activations); knows no ONNX and no torch.
 """
 
 import importlib.util
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-import msgspec
 import numpy as np
-import numpy.typing as npt
 
-Float32Array = npt.NDArray[np.float32]
+from models.base_weights import BaseModelError, Float32Array, Weights, read_json
+
+__all__ = ["BaseModel", "BaseModelError", "find_base_model", "read_base_model"]
+
 Pooling = Literal["mean", "cls"]
 
 PACKAGED_IDS = ("sentence-transformers/all-MiniLM-L6-v2", "all-MiniLM-L6-v2")
@@ -40,10 +40,6 @@ _LAYER_NAMES = {
     "down": ("output.dense", "ffn.lin2"),
     "norm": ("output.LayerNorm", "output_layer_norm"),
 }
-
-
-class BaseModelError(ValueError):
-    """A base model that cannot be found, read, or written as a graph; the message says the way out."""
 
 
 @dataclass(frozen=True)
@@ -106,11 +102,11 @@ def find_base_model(id_or_path: str | Path = DEFAULT_BASE_MODEL) -> Path:
 
 
 def _download(model_id: str) -> Path:
-    from huggingface_hub import snapshot_download  # noqa: PLC0415 - 0.3 s that a local model need not pay
+    import huggingface_hub  # noqa: PLC0415 - 0.3 s that a local model need not pay
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError  # noqa: PLC0415
 
     try:
-        return Path(snapshot_download(model_id, allow_patterns=_WANTED))
+        return Path(huggingface_hub.snapshot_download(model_id, allow_patterns=_WANTED))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         raise BaseModelError(
             f"base model {model_id!r} is no directory and could not be fetched from the Hugging Face "
@@ -125,7 +121,7 @@ def read_base_model(path: Path) -> BaseModel:
     Raises:
         BaseModelError: a file is missing or damaged, or the model is not one that we can write exactly.
     """
-    config = _json(path / "config.json")
+    config = read_json(path / "config.json")
     kind = str(config.get("model_type", ""))
     if kind not in {"bert", "distilbert", "roberta", "xlm-roberta", "camembert"}:
         raise BaseModelError(
@@ -133,7 +129,7 @@ def read_base_model(path: Path) -> BaseModel:
             "export it with the extra: pip install 'switchboard-classifier[train]'"
         )
     _refuse_variants(path, config)
-    weights = _Weights(path)
+    weights = Weights(path)
     positions = weights["embeddings.position_embeddings.weight"]
     pad_id = int(config.get("pad_token_id") or 0)
     if kind not in {"bert", "distilbert"}:
@@ -143,17 +139,18 @@ def read_base_model(path: Path) -> BaseModel:
         positions = positions + weights["embeddings.token_type_embeddings.weight"][0]
     column = 1 if kind == "distilbert" else 0
     depth = int(config.get("num_hidden_layers", config.get("n_layers", 0)))
-    activation = str(config.get("hidden_act", config.get("activation", "gelu")))
-    if activation not in _ACTIVATIONS:
-        raise BaseModelError(f"{path}: activation {activation!r} is none of {list(_ACTIVATIONS)}")
+    heads = int(config.get("num_attention_heads", config.get("n_heads", 0)))
+    words = weights["embeddings.word_embeddings.weight"]
+    if heads < 1 or words.shape[1] % heads:
+        raise BaseModelError(f"{path}: {words.shape[1]} values cannot be split among {heads} heads")
     return BaseModel(
         architecture="roberta" if kind == "camembert" else kind,
-        heads=int(config.get("num_attention_heads", config.get("n_heads", 0))),
+        heads=heads,
         layer_norm_eps=1e-12 if kind == "distilbert" else float(config["layer_norm_eps"]),
-        activation=_ACTIVATIONS[activation],
+        activation=_read_activation(path, config),
         pad_id=pad_id,
         pooling=_read_pooling(path),
-        words=weights["embeddings.word_embeddings.weight"],
+        words=words,
         positions=np.ascontiguousarray(positions),
         embedding_norm=weights.pair("embeddings.LayerNorm"),
         layers=tuple(_read_layer(weights, column, index) for index in range(depth)),
@@ -169,7 +166,14 @@ def _refuse_variants(path: Path, config: Mapping[str, Any]) -> None:
         raise BaseModelError(f"{path} is a decoder; an encoder is needed")
 
 
-def _read_layer(weights: "_Weights", column: int, index: int) -> dict[str, Float32Array]:
+def _read_activation(path: Path, config: Mapping[str, Any]) -> str:
+    name = str(config.get("hidden_act", config.get("activation", "gelu")))
+    if name not in _ACTIVATIONS:
+        raise BaseModelError(f"{path}: activation {name!r} is none of {list(_ACTIVATIONS)}")
+    return _ACTIVATIONS[name]
+
+
+def _read_layer(weights: Weights, column: int, index: int) -> dict[str, Float32Array]:
     prefix = ("encoder.layer", "transformer.layer")[column]
     layer: dict[str, Float32Array] = {}
     for name, theirs in _LAYER_NAMES.items():
@@ -184,14 +188,14 @@ def _read_pooling(path: Path) -> Pooling:
     if not (path / "modules.json").is_file():
         return "mean"
     directory = "1_Pooling"
-    for module in cast("list[dict[str, str]]", _json(path / "modules.json")):
+    for module in cast("list[dict[str, str]]", read_json(path / "modules.json")):
         kind = module["type"].rsplit(".", 1)[-1]
         if kind not in {"Transformer", "Pooling", "Normalize"}:
             raise BaseModelError(
                 f"{path}: module {kind!r} of modules.json would be lost; take a base model without it"
             )
         directory = module["path"] if kind == "Pooling" else directory
-    config = _json(path / directory / "config.json")
+    config = read_json(path / directory / "config.json")
     modes = [name for name, on in config.items() if name.startswith("pooling_mode_") and on is True]
     known: dict[tuple[str, ...], Pooling] = {
         ("pooling_mode_mean_tokens",): "mean",
@@ -200,71 +204,3 @@ def _read_pooling(path: Path) -> Pooling:
     if tuple(modes) not in known:
         raise BaseModelError(f"{path}: pooling {modes} is not supported; mean and cls are")
     return known[tuple(modes)]
-
-
-class _Weights:
-    """The safetensors of a directory, in one file or several, under names without the model's prefix."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._arrays: dict[str, Float32Array] = {}
-        for file in self._files():
-            self._arrays.update(_read_safetensors(file))
-        stem = "embeddings.word_embeddings.weight"
-        anchors = [name for name in self._arrays if re.fullmatch(rf"([a-z_]+\.)*{stem}", name)]
-        if len(anchors) != 1:
-            raise BaseModelError(f"{path}: the weights hold {len(anchors)} tables {stem}, need one")
-        self._prefix = anchors[0].removesuffix(stem)
-
-    def _files(self) -> list[Path]:
-        index = self._path / "model.safetensors.index.json"
-        if index.is_file():
-            names = sorted(set(cast("dict[str, str]", _json(index)["weight_map"]).values()))
-            return [self._path / name for name in names]
-        if not (self._path / "model.safetensors").is_file():
-            raise BaseModelError(
-                f"{self._path} has no model.safetensors; save it again with "
-                "`model.save_pretrained(..., safe_serialization=True)`"
-            )
-        return [self._path / "model.safetensors"]
-
-    def __getitem__(self, name: str) -> Float32Array:
-        # Checkpoints that began in TensorFlow call a LayerNorm's scale gamma and its shift beta.
-        old = name.replace("LayerNorm.weight", "LayerNorm.gamma").replace(
-            "LayerNorm.bias", "LayerNorm.beta"
-        )
-        for candidate in (self._prefix + name, self._prefix + old):
-            if candidate in self._arrays:
-                return self._arrays[candidate]
-        raise BaseModelError(f"{self._path}: the weights lack {self._prefix + name}")
-
-    def pair(self, name: str) -> tuple[Float32Array, Float32Array]:
-        return self[f"{name}.weight"], self[f"{name}.bias"]
-
-
-def _read_safetensors(file: Path) -> dict[str, Float32Array]:
-    from safetensors import SafetensorError, deserialize  # noqa: PLC0415 - only training reads base models
-
-    try:
-        parts = cast("list[tuple[str, dict[str, Any]]]", deserialize(file.read_bytes()))
-    except (OSError, SafetensorError) as error:
-        raise BaseModelError(f"{file} cannot be read ({error}); fetch the model again") from error
-    arrays: dict[str, Float32Array] = {}
-    for name, part in parts:
-        if (
-            part["dtype"] == "BF16"
-        ):  # numpy has no bfloat16: its bits are the upper half of a float32
-            bits = np.frombuffer(part["data"], np.uint16).astype(np.uint32) << 16
-            arrays[name] = bits.view(np.float32).reshape(part["shape"])
-        elif part["dtype"] in {"F16", "F32", "F64"}:
-            kind = {"F16": np.float16, "F32": np.float32, "F64": np.float64}[part["dtype"]]
-            array = np.frombuffer(part["data"], kind).astype(np.float32, copy=False)
-            arrays[name] = array.reshape(part["shape"])
-    return arrays  # integers are buffers such as position_ids, no weights
-
-
-def _json(file: Path) -> Any:
-    try:
-        return msgspec.json.decode(file.read_bytes())
-    except (OSError, msgspec.DecodeError) as error:
-        raise BaseModelError(f"{file} cannot be read ({error}); fetch the model again") from error

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from models.base_model import BaseModel, Float32Array
+from models.base_model import BaseModel
+from models.base_weights import Float32Array
 
 OPSET = 20  # the first with Gelu
 IR_VERSION = 10

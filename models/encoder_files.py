@@ -1,4 +1,4 @@
-"""The directory of one encoder: `encoder.json`, `tokenizer.json` and one ONNX file per precision; read and verified here.
+"""The directory of one encoder: `encoder.json`, `tokenizer.json`, one ONNX file per precision; read and verified here.
 
 Written by `models.encoder_graph`, used by `models.runtime`. Knows no ONNX Runtime and no tokenizer.
 """

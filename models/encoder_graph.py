@@ -1,4 +1,4 @@
-"""Builds an encoder directory from a base model: graphs, tokenizer and `encoder.json`, each graph checked against the first.
+"""Builds an encoder directory from a base model: graphs, tokenizer, `encoder.json`; the graphs are run and compared.
 
 For `models.train`. Needs the extra `heads` (onnx); torch is not needed.
 """
@@ -97,10 +97,8 @@ def _check_limits(
         raise BaseModelError(
             f"max_length_tokens={max_length_tokens} is above the {model.token_limit} that {base} reads; lower it"
         )
-    if unknown := set(precisions) - {"int8", "fp32"}:
-        raise BaseModelError(
-            f"precisions {sorted(unknown)} cannot be written here; int8 and fp32 can"
-        )
+    if unknown := [name for name in precisions if name not in {"int8", "fp32"}]:
+        raise BaseModelError(f"precisions {unknown} cannot be written here; int8 and fp32 can")
     if not (base / TOKENIZER_NAME).is_file():
         raise BaseModelError(f"{base} has no {TOKENIZER_NAME}; save it again with a fast tokenizer")
     size_bytes = model.words.nbytes + sum(

@@ -1,4 +1,4 @@
-"""Rewrites a float32 encoder graph from `bert_graph` into int8 for CPUs, such that a text never depends on its batch-mates.
+"""Rewrites a float32 graph of `bert_graph` into int8 for CPUs, such that no text depends on its batch-mates.
 
 Dynamic quantisation as usual takes one activation scale per batch; here each row (token) has its own. Knows
 no tokenizer and no files.

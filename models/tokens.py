@@ -1,20 +1,21 @@
-"""Turns texts into token ids no longer than the encoder reads, for `models.runtime`; the one file that knows `tokenizers`."""
+"""Turns texts into token ids, as many as the encoder reads, for `models.runtime`; alone in knowing `tokenizers`."""
 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 # Before the import: encode_batch would start a thread per core beside the threads that run the model, and
 # warn at every fork. One thread tokenises about fifty times as fast as one core computes.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-from tokenizers import Tokenizer as _Tokenizer
+from tokenizers import Tokenizer
 
 # Of what fits, this share is kept from the start and the rest from the end: a mail says what it wants first.
 # Source: Sun et al. 2019, "How to Fine-Tune BERT for Text Classification", section 5.3.1 (head + tail).
 HEAD_SHARE = 0.75
-# Tokenizers truncate after encoding, so a megabyte would be encoded whole. Words of real mail have 4-5 characters a token.
+# Tokenizers truncate after encoding, so a megabyte would be encoded whole. Real mail has 4-5 characters a token.
 CHARACTERS_PER_TOKEN = 10
 
 
@@ -39,8 +40,8 @@ class TextTokenizer:
 
     def __init__(self, path: Path, max_length_tokens: int) -> None:
         try:
-            self._tokenizer = _Tokenizer.from_buffer(path.read_bytes())
-        except Exception as error:  # noqa: BLE001 - the library raises bare Exception for any bad file
+            self._tokenizer: Any = Tokenizer.from_buffer(path.read_bytes())
+        except Exception as error:  # the library raises bare Exception for any bad file
             raise ValueError(f"{path} is no tokenizer ({error}); copy the bundle again") from error
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
@@ -57,17 +58,15 @@ class TextTokenizer:
     @property
     def largest_id(self) -> int:
         """The largest id that any text can give."""
-        return max(self._tokenizer.get_vocab(with_added_tokens=True).values())
+        vocabulary = cast("dict[str, int]", self._tokenizer.get_vocab(with_added_tokens=True))
+        return max(vocabulary.values())
 
     def tokenize(self, texts: Sequence[str]) -> list[TokenizedText]:
         """Encode texts; the middle of one that is too long is left out, special tokens never are."""
         cut = [self._cut(text) for text in texts]
         try:
             encodings = self._tokenizer.encode_batch_fast(cut)
-        except (
-            TypeError,
-            UnicodeError,
-        ):  # lone surrogates: not Unicode, and innocent neighbours would suffer
+        except (TypeError, UnicodeError):  # a lone surrogate must not hurt its neighbours
             whole = [text.encode("utf-8", "replace").decode() for text in cut]
             encodings = self._tokenizer.encode_batch_fast(whole)
         return [
@@ -76,7 +75,7 @@ class TextTokenizer:
         ]
 
     def _count_special_tokens(self) -> tuple[int, int]:
-        special = self._tokenizer.encode("a").special_tokens_mask
+        special = cast("list[int]", self._tokenizer.encode("a").special_tokens_mask)
         before = special.index(0) if 0 in special else len(special)
         after = special[::-1].index(0) if 0 in special else 0
         return before, after

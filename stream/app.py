@@ -6,18 +6,20 @@ group begins at the end of the topic: the counts are live counts, not history; a
 The topic must exist before the app starts, or the broker creates it with settings of its own.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable
 from typing import Any, cast
 
 import faust
 from aiokafka import AIOKafkaConsumer
+from aiokafka.client import AIOKafkaClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from faust.app.base import BootStrategy
 from faust.transport.drivers import aiokafka as driver
 from faust.types import EventT, StreamT
-from mode.threads import WorkerThread
+from mode.threads import QueueServiceThread, WorkerThread
 
-from stream.errors import PoisonRecordError
 from stream.kafka.clients import connection
 from stream.live_counts import LiveCounts
 from stream.records import Classification, decode
@@ -26,14 +28,36 @@ from stream.topics import CLASSIFICATIONS
 
 # Faust's default of 60 s is how long a killed worker's partitions would go uncounted.
 SESSION_TIMEOUT_S = 6.0
+# The last commit, what is queued, and leaving the group may take this long each; the guard waits 2 s for all.
+GOODBYE_S = 0.5
+REBALANCE_TIMEOUT_MS = 10_000
+# A view may be half a second late, and each fetch wakes Faust's two threads beside the walk.
+FETCH_MIN_BYTES = 64 * 1024
+FETCH_MAX_WAIT_MS = 500
+
+
+async def _briefly(goodbye: Awaitable[None]) -> None:
+    """Wait for a step of the shutdown, which is a courtesy: its delay, error or cancellation does not stop the next.
+
+    Cancellation too: `AIOKafkaConsumer.stop` awaits tasks that it cancelled itself and so raises CancelledError.
+    """
+    task = asyncio.ensure_future(goodbye)
+    await asyncio.wait({task}, timeout=GOODBYE_S)
+    if not task.cancel() and not task.cancelled():
+        task.exception()
 
 
 class _DaemonThread(WorkerThread):
     """A consumer thread that hangs must not keep the process from ending."""
 
     def __init__(self, service: Any, **kwargs: Any) -> None:
-        super().__init__(service, **kwargs)
+        super().__init__(service, name="faust-consumer", **kwargs)
         self.daemon = True
+
+    def run(self) -> None:
+        """End without a trace on stderr: mode has told the app of the crash before it raises here."""
+        with contextlib.suppress(Exception):
+            super().run()
 
 
 class _CommittedReader(driver.AIOKafkaConsumerThread):
@@ -51,17 +75,33 @@ class _CommittedReader(driver.AIOKafkaConsumerThread):
             partition_assignment_strategy=[RangePartitionAssignor],
             session_timeout_ms=int(app.conf.broker_session_timeout * 1000),
             heartbeat_interval_ms=int(app.conf.broker_heartbeat_interval * 1000),
-            rebalance_timeout_ms=30_000,
+            rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
+            fetch_min_bytes=FETCH_MIN_BYTES,
+            fetch_max_wait_ms=FETCH_MAX_WAIT_MS,
             fetch_max_bytes=8 * MEBI,
             max_partition_fetch_bytes=MEBI,
             **connection(app.switchboard),
         )
+
+    async def on_thread_stop(self) -> None:
+        """Leave the group; without Kafka aiokafka would try for ever, and this thread outlive its app."""
+        await _briefly(QueueServiceThread.on_thread_stop(self))
+        if self._consumer is not None:
+            await _briefly(self._consumer.stop())
+
+    def _stopped_set(self) -> None:
+        with contextlib.suppress(RuntimeError):  # it crashed: its loop is closed, nothing to wake
+            super()._stopped_set()
 
     def on_crash(self, msg: str, *fmt: Any, **kwargs: Any) -> None:
         """Say nothing: mode would print to stderr; the guard logs the end of the app."""
 
 
 class _Consumer(driver.Consumer):
+    async def on_stop(self) -> None:
+        """Commit a last time; without Kafka that would wait for ever."""
+        await _briefly(super().on_stop())
+
     def _new_consumer_thread(self) -> _CommittedReader:
         return _CommittedReader(self, loop=self.loop, beacon=self.beacon)
 
@@ -85,6 +125,19 @@ class ViewsApp(faust.App):
     def __init__(self, id: str, *, switchboard: Settings, **options: Any) -> None:  # noqa: A002  # Faust's name
         self.switchboard = switchboard
         super().__init__(id, **options)
+
+    async def start(self) -> None:
+        """Ask for Kafka first: a consumer thread that finds none leaves pages of tracebacks.
+
+        Raises:
+            KafkaConnectionError: nobody answers.
+        """
+        client = AIOKafkaClient(**connection(self.switchboard))
+        try:
+            await client.bootstrap()
+        finally:
+            await client.close()
+        await super().start()
 
     async def on_first_start(self) -> None:
         """Faust would make its data folders here; an app without tables needs none."""
@@ -131,7 +184,7 @@ def make_app(settings: Settings, counts: LiveCounts) -> faust.App:
             place = event.message.partition, event.message.offset
             try:
                 counts.add(decode(event.value, Classification), *place)
-            except PoisonRecordError:
+            except ZeroDivisionError:
                 counts.add_undecodable(*place)
 
     app.agent(topic, name="count_labels")(count_labels)

@@ -10,7 +10,6 @@ from datetime import datetime
 
 from models.bundle import Bundle
 from models.heads import HeadAnswer
-
 from stream.clean import CleanOptions, clean_with_notes
 from stream.errors import PoisonRecordError
 from stream.outputs import Inbound
@@ -27,6 +26,7 @@ from stream.records import (
 )
 
 NO_MODEL = "no model for this tenant"
+NO_WORDS = "no-words"
 
 
 @dataclass(slots=True)
@@ -86,6 +86,8 @@ def read_email(
     item.bundle = bundle_for(cleaned.tenant)
     if item.bundle is not None:
         item.text = item.bundle.text(cleaned.subject, cleaned.body, cleaned.attributes)
+        if not item.text:  # a reply that only quotes, where replies are classified
+            item.skipped = NO_WORDS
 
 
 def classification(item: Item, now: datetime) -> Classification:

@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
-from models.bundle import Bundle
 
+from models.bundle import Bundle
 from models.runtime import Encoder, InferenceError
 from stream.batching import cut_batches, device_limits
 from stream.classify import Item, ReadOptions, read_email
@@ -124,7 +124,7 @@ class Engine:
             self._run(encoder, items[:half])
             self._run(encoder, items[half:])
             return
-        finite = np.isfinite(embeddings).all(axis=1)
+        finite: npt.NDArray[np.bool_] = np.isfinite(embeddings).all(axis=1)  # [B, H] -> [B]
         for row, item in enumerate(items):
             if not finite[row]:
                 self._blame(

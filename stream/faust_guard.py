@@ -11,7 +11,6 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -39,7 +38,7 @@ class GuardLimits:
         silent_s: a loop that did not turn for this long is called `hanging`.
     """
 
-    start_s: float = 120.0
+    start_s: float = 60.0
     stop_s: float = 2.0
     first_backoff_s: float = 1.0
     most_backoff_s: float = 60.0
@@ -87,7 +86,7 @@ class FaustGuard(Service):
             life = self._life = _Life(self._make_app, self._limits)
             began_s = time.monotonic()
             life.start()
-            reason = await asyncio.wrap_future(life.ended)
+            reason = await life.ended
             if self.should_stop:
                 return
             if time.monotonic() - began_s >= self._limits.steady_s:
@@ -104,22 +103,21 @@ class FaustGuard(Service):
         if life is None or not life.is_alive():
             return
         life.ask_to_stop()
-        ended = asyncio.wrap_future(life.ended)
-        await asyncio.wait({ended}, timeout=self._limits.stop_s)
-        if not ended.done():
-            ended.cancel()
+        await asyncio.wait({life.ended}, timeout=self._limits.stop_s)
+        if not life.ended.done():
             self._tell("faust_abandoned", waited_s=self._limits.stop_s)
 
 
 class _Life(threading.Thread):
-    """One life of the app, from its making to its end, which `ended` tells with the reason."""
+    """One life of the app, from its making to its end, which `ended` tells, on the worker's loop, with the reason."""
 
     def __init__(self, make_app: Callable[[], Service], limits: GuardLimits) -> None:
         super().__init__(name="faust", daemon=True)
         self._make_app = make_app
         self._limits = limits
         self._stop_asked = threading.Event()
-        self.ended: Future[BaseException | None] = Future()
+        self._worker_loop = asyncio.get_running_loop()
+        self.ended: asyncio.Future[BaseException | None] = self._worker_loop.create_future()
         self.running = False
         self.turned_at_s = time.monotonic()
 
@@ -135,7 +133,14 @@ class _Life(threading.Thread):
         except BaseException as error:  # noqa: BLE001  # the border: the guard decides, the worker goes on
             reason = error
         self.running = False
-        self.ended.set_result(reason)
+        with contextlib.suppress(
+            RuntimeError
+        ):  # the worker's loop is closed: nobody waits any more
+            self._worker_loop.call_soon_threadsafe(self._tell_end, reason)
+
+    def _tell_end(self, reason: BaseException | None) -> None:
+        if not self.ended.done():
+            self.ended.set_result(reason)
 
     async def _live(self) -> None:
         app = self._make_app()

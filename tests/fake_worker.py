@@ -1,6 +1,7 @@
 """A worker process like `switchboard worker --walk-only`, with a model that needs no files: for tests that end it.
 
-`python -m tests.fake_worker`; settings from the environment, and `SWITCHBOARD_RECORD_S`: device time of a record.
+`python -m tests.fake_worker`; settings from the environment, and beside them `SWITCHBOARD_RECORD_S`: device time
+of a record, `SWITCHBOARD_HANGS=0`: the model gets over the word that lets it hang.
 """
 
 import os
@@ -18,7 +19,10 @@ def main() -> int:
     settings = load_settings()
     log = configure_logs(settings).info
     metrics = Metrics()
-    encoder = FakeEncoder(float(os.environ.get("SWITCHBOARD_RECORD_S", "0")))
+    encoder = FakeEncoder(
+        float(os.environ.get("SWITCHBOARD_RECORD_S", "0")),
+        hangs=os.environ.get("SWITCHBOARD_HANGS") != "0",
+    )
     bundles = {"default": FakeBundle(encoder), "acme": FakeBundle(encoder, "acme")}
     model_rows(bundles, metrics)
     engine = make_engine(bundles, settings, metrics)

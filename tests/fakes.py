@@ -1,9 +1,11 @@
-"""Small stand-ins for the tests: an encoder that needs no files, and a tiny base model that can be built in a moment."""
+"""Small stand-ins for the tests: an encoder without files, and a tiny base model that is built in a moment."""
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,16 +13,45 @@ from safetensors.numpy import save_file
 
 from models.runtime import TokenizedText
 
-TINY_WORDS = (
-    "[PAD] [UNK] [CLS] [SEP] my card is lost stolen where invoice bill wrong please help refund money back "
-    "printer broken screen the a not has arrived yet hello question about i have karte rechnung"
-).split()
+TINY_WORDS = [
+    *(
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "my",
+        "card",
+        "is",
+        "lost",
+        "stolen",
+        "where",
+        "invoice",
+        "bill",
+    ),
+    *(
+        "wrong",
+        "please",
+        "help",
+        "refund",
+        "money",
+        "back",
+        "printer",
+        "broken",
+        "screen",
+        "the",
+        "a",
+        "not",
+    ),
+    *("has", "arrived", "yet", "hello", "question", "about", "i", "have", "karte", "rechnung"),
+]
 
 
 class FakeEncoder:
     """Embeds a text as the mean of fixed random vectors of its words; the interface of `models.runtime.Encoder`."""
 
-    def __init__(self, hidden_size: int = 16, max_length_tokens: int = 32, key: str = "fake") -> None:
+    def __init__(
+        self, hidden_size: int = 16, max_length_tokens: int = 32, key: str = "fake"
+    ) -> None:
         self.hidden_size = hidden_size
         self.max_length_tokens = max_length_tokens
         self.key = key
@@ -31,7 +62,10 @@ class FakeEncoder:
 
     def tokenize(self, texts: Sequence[str]) -> list[TokenizedText]:
         limit = self.max_length_tokens
-        ids = [[0, *(zlib.crc32(word.encode()) % 997 for word in text.lower().split())] for text in texts]
+        ids = [
+            [0, *(zlib.crc32(word.encode()) % 997 for word in text.lower().split())]
+            for text in texts
+        ]
         return [TokenizedText(one[:limit], len(one) > limit) for one in ids]
 
     def embed(self, rows: Sequence[Sequence[int]]) -> npt.NDArray[np.float32]:
@@ -43,6 +77,15 @@ class FakeEncoder:
 
     def warm_up(self, max_batch_tokens: int) -> None:
         """Nothing is cold here."""
+
+
+class InlinePool(Executor):
+    """Runs what is submitted at once, in the caller's thread."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
 
 
 def write_tiny_bert(directory: Path, hidden_size: int = 16, layers: int = 1) -> Path:
@@ -139,12 +182,16 @@ def write_tiny_rows(path: Path, count: int = 120) -> Path:
         words = draw.choice(topics[topic].split(), 4).tolist()
         tags = [word for word in ("lost", "wrong", "broken") if word in words]
         wants_refund = place % 4 == 0
-        text = " ".join([*words, *(["refund", "please"] if wants_refund else ["hello"]), f"n{place}x"])
+        text = " ".join(
+            [*words, *(["refund", "please"] if wants_refund else ["hello"]), f"n{place}x"]
+        )
         labels: dict[str, object] = {"topic": topic, "tags": [*tags, *(["refund"] * wants_refund)]}
         if place % 5 == 1:
             del labels["tags"]
         if place % 7 == 1:
             del labels["topic"]
-        lines.append(json.dumps({"id": str(place), "subject": None, "body": text, "labels": labels}))
+        lines.append(
+            json.dumps({"id": str(place), "subject": None, "body": text, "labels": labels})
+        )
     path.write_text("\n".join(lines) + "\n")
     return path

@@ -130,11 +130,22 @@ def _plain_text(mail: ReadMail, options: CleanOptions, deadline: Deadline) -> _T
             text, left_out = cut_text(page.text, options)
             left_out += page.left_out
         result.left_out += left_out
-        pieces.append(repair(text))
+        pieces.append(text)
     joined, left_out = cut_text("\n\n".join(pieces), options)
     result.left_out += left_out
-    result.body = tidy(joined)
+    result.body = _mend(joined)
     return result
+
+
+def _mend(text: str) -> str:
+    """Repair and tidy until neither finds more to do: controls are part of mojibake, and mojibake may hide controls."""
+    text = tidy(repair(text))
+    for _ in range(_MAX_ROUNDS):
+        repaired = repair(text)
+        if repaired == text:
+            break
+        text = tidy(repaired)
+    return text
 
 
 def _strip(text: _Text, subject: str, options: CleanOptions, deadline: Deadline) -> None:

@@ -155,7 +155,7 @@ class _Walk:
                 following += 1
             if following >= len(lines) or not is_quoted(lines[following]):
                 break
-            is_wrapped = False and (
+            is_wrapped = (
                 following == end + 1 and lines[end][:1].islower() and has_words(lines[end - 1])
             )
             if lines[end] and not is_wrapped:

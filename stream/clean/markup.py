@@ -2,8 +2,7 @@
 
 The one file that knows Lexbor. Hidden elements, styles and scripts are gone; breaks, paragraphs, lists and rows keep
 their lines. What is quoted is only marked here: whether it goes is the splitter's decision, the same as for plain text.
-Marks are put into the tree as text nodes and the text is taken out in one call: walking the nodes in Python took four
-times as long (0.25 ms for 3 kB).
+Marks are put into the tree as text nodes and the text is taken out in one call, instead of a step of Python per node.
 """
 
 import re

@@ -2,7 +2,7 @@
 
 The multiparts are cut by our own single pass over the boundary lines; parameters and transfer encodings are read by the
 standard library. Its whole parser is recursive (1,000 nested multiparts end in a RecursionError after 0.33 s) and walks
-every line of every attachment (0.17 s for 10 MB); this pass took 4 ms for the same 10 MB.
+every line of every attachment (0.17 s for 10 MB, of which cleaning as a whole now takes 8 ms).
 """
 
 import re

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import shutil
 import tempfile
 import time
 from collections.abc import Iterable
@@ -69,6 +70,7 @@ def run_demo(console: Console, seconds: float | None, emails: Path | None, rate:
                 return _summary(console, tally, began_s)
             finally:
                 worker.stop()
+                shutil.rmtree(settings.models_path / MODEL / version)
 
 
 def _until_interrupted(flowing: object) -> None:

@@ -7,7 +7,6 @@ from typing import Annotated
 import orjson
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from stream.cli.options import KAFKA, with_settings
 from stream.settings import Settings
@@ -39,14 +38,13 @@ def list_letters(
     """Show why each dead letter is one; never its text."""
     rows = asyncio.run(_rows(settings))
     console = Console(highlight=False, soft_wrap=True)
-    if as_json:
-        for row in rows:
-            console.print(orjson.dumps(row).decode(), markup=False)
-    else:
-        table = Table(*_COLUMNS)
-        for row in rows:
-            table.add_row(*(row[column] for column in _COLUMNS))
-        console.print(table if rows else "no dead letters")
+    for row in rows:
+        line = (
+            orjson.dumps(row).decode() if as_json else "  ".join(row[column] for column in _COLUMNS)
+        )
+        console.print(line, markup=False)
+    if not rows:
+        console.print("no dead letters", style="dim")
     sys.exit(0 if rows else 3)
 
 

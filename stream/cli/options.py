@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -58,12 +58,13 @@ def _option(name: str) -> inspect.Parameter:
 
 def default_of(name: str) -> str:
     """A setting's default as a person writes it."""
-    default = Settings.model_fields[name].default
-    if default is None:
+    return shown(Settings.model_fields[name].default) or "empty"
+
+
+def shown(value: object) -> str:
+    """A setting's value as a person writes it; secrets stay masked."""
+    if value is None:
         return "unset"
-    if isinstance(default, frozenset):
-        words: list[str] = sorted(str(word) for word in default)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        return ",".join(words)
-    if isinstance(default, bool):
-        return str(default).lower()
-    return str(default) or "empty"
+    if isinstance(value, frozenset):
+        return ",".join(sorted(map(str, cast(frozenset[object], value))))
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -5,9 +5,8 @@ import tomllib
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from stream.cli.options import EVERYTHING, with_settings
+from stream.cli.options import EVERYTHING, shown, with_settings
 from stream.settings import ENV_PREFIX, Settings, config_file, load_settings
 
 config_app = typer.Typer(help="Look at the settings.", no_args_is_help=True)
@@ -27,7 +26,7 @@ def show(settings: Settings) -> None:
         tomllib.loads(path.read_text(encoding="utf-8")).keys() if path.exists() else set[str]()
     )
     without_flags = load_settings()
-    table = Table("setting", "value", "from")
+    console = Console(highlight=False, soft_wrap=True)
     for name in Settings.model_fields:
         value = getattr(settings, name)
         if value != getattr(without_flags, name):
@@ -36,12 +35,4 @@ def show(settings: Settings) -> None:
             origin = "environment"
         else:
             origin = str(path) if name in in_file else "default"
-        shown = (
-            ",".join(sorted(value))
-            if isinstance(value, frozenset)
-            else ""
-            if value is None
-            else str(value)
-        )  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-        table.add_row(name, shown, origin)
-    Console(highlight=False).print(table)
+        console.print(f"{name:<28} {shown(value):<40} {origin}", markup=False)

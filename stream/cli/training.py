@@ -145,4 +145,5 @@ def _head_line(head: "HeadReport") -> str:
             else f"micro F1 {figures.micro_f1:.3f}"
         )
         measured = f"{best}  macro F1 {figures.macro_f1:.3f}  on {figures.rows} rows"
-    return f"  {head.name:<20} {head.kind:<10} {head.labels:>4} labels  {head.rows:>6} rows  {measured}  ({head.features})"
+    learned = f"{head.kind:<10} {head.labels:>4} labels  {head.rows:>6} rows"
+    return f"  {head.name:<20} {learned}  {measured}  ({head.features})"

@@ -9,6 +9,9 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import cast
+
+from pydantic import SecretStr
 
 from stream.errors import FatalError
 from stream.settings import ENV_PREFIX, Settings
@@ -110,12 +113,14 @@ def free_port() -> int:
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
-    """The settings as environment variables, for a process that shall have the same."""
+    """The settings that differ from their defaults as environment variables, for a process that shall have the same."""
     values: dict[str, str] = {}
     for name, value in settings:
-        field = Settings.model_fields[name]
-        if value != field.default and value is not None:
-            shown = ",".join(sorted(map(str, value))) if isinstance(value, frozenset) else value  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-            secret = getattr(value, "get_secret_value", None)
-            values[f"{ENV_PREFIX}{name.upper()}"] = secret() if secret else str(shown)
+        if value is None or value == Settings.model_fields[name].default:
+            continue
+        if isinstance(value, SecretStr):
+            value = value.get_secret_value()  # noqa: PLW2901
+        elif isinstance(value, frozenset):
+            value = ",".join(sorted(map(str, cast(frozenset[object], value))))  # noqa: PLW2901
+        values[f"{ENV_PREFIX}{name.upper()}"] = str(value)
     return values

@@ -36,6 +36,9 @@ _REFUSALS = (
     TransactionalIdAuthorizationFailed,
 )
 MAX_POLL_INTERVAL_MS = 2 * 3_600_000
+# aiokafka holds this against a record's unpacked size, the broker its limit against the packed one. A record that
+# came in packed must be able to leave as a dead letter; the topic's own limit is checked before (`outputs`).
+MAX_UNPACKED_BYTES = 1024 * MEBI
 
 
 def connection(settings: Settings) -> dict[str, Any]:
@@ -120,7 +123,7 @@ def transactional_producer(settings: Settings, transactional_id: str) -> AIOKafk
         transactional_id=transactional_id,
         transaction_timeout_ms=settings.transaction_timeout_ms,
         compression_type="lz4",
-        max_request_size=MAX_REQUEST_BYTES,
+        max_request_size=MAX_UNPACKED_BYTES,
         max_batch_size=256 * 1024,
         retry_backoff_ms=10,
         **connection(settings),

@@ -28,11 +28,12 @@ class Lanes:
         self._live = settings.topic(INBOUND_EMAILS)
         self._bulk = settings.topic(INBOUND_EMAILS_BULK)
         self._windows_since_bulk = 0
+        self._turns: dict[str, int] = {self._live: 0, self._bulk: 0}
         self._waiting: dict[TopicPartition, list[InboundRecord]] = {}
         self._next_offsets: dict[TopicPartition, int] = {}
-        self._solo: set[TopicPartition] = (
-            set()
-        )  # partitions whose next record must be a window of its own
+        self._nothing_below: dict[TopicPartition, int] = {}
+        # partitions whose next record must be a window of its own
+        self._solo: set[TopicPartition] = set()
 
     @property
     def topics(self) -> list[str]:
@@ -47,6 +48,7 @@ class Lanes:
             solo: partitions whose next record must be a window of its own; watched while others shrink it.
         """
         self._waiting.clear()
+        self._nothing_below.clear()
         self._windows_since_bulk = 0
         self._next_offsets = dict(offsets)
         self._solo = solo
@@ -70,23 +72,44 @@ class Lanes:
         bulk_first = self._windows_since_bulk >= self._settings.bulk_turn - 1
         for lane in (bulk, live) if bulk_first else (live, bulk):
             records = await self._take(lane, max_records)
+            if not records and lane is live and self._are_waiting(live):
+                # on their way from the broker: without this bulk got a second window in twenty at every fetch
+                await self._wait_for(live)
+                records = await self._take(live, max_records)
             if records:
-                self._windows_since_bulk = 0 if lane is bulk else self._windows_since_bulk + 1
-                return records
-        arrived = await self._consumer.getmany(
-            *self._next_offsets, timeout_ms=IDLE_POLL_MS, max_records=1
-        )
+                return self._counted(records)
+        await self._wait_for([*self._next_offsets])
+        records = await self._take(live, max_records) or await self._take(bulk, max_records)
+        return self._counted(records)
+
+    async def _wait_for(self, partitions: list[TopicPartition]) -> None:
+        arrived = await self._consumer.getmany(*partitions, timeout_ms=IDLE_POLL_MS, max_records=1)
         self._waiting.update(arrived)
-        return await self._take(live, max_records) or await self._take(bulk, max_records)
+        if (
+            not arrived
+        ):  # what lies there are a transaction's marker, or records that are not committed yet
+            ends = {tp: self._consumer.highwater(tp) for tp in partitions}
+            self._nothing_below |= {tp: end for tp, end in ends.items() if end is not None}
+
+    def _counted(self, records: list[InboundRecord]) -> list[InboundRecord]:
+        if records:
+            is_bulk = records[0].topic == self._bulk
+            self._windows_since_bulk = 0 if is_bulk else self._windows_since_bulk + 1
+        return records
 
     async def _take(self, lane: list[TopicPartition], max_records: int) -> list[InboundRecord]:
-        """An equal share from each partition, until the window is full."""
+        """An equal share from each partition, until the window is full; each time another partition is asked first.
+
+        Without turns, the last partitions would starve whenever a window holds fewer records than there are
+        partitions.
+        """
         taken: list[InboundRecord] = []
         room_bytes = self._settings.max_window_bytes
-        share = max(1, max_records // max(1, len(lane)))
-        for tp in lane:
+        first = self._turns[lane[0].topic] % len(lane) if lane else 0
+        for asked, tp in enumerate([*lane[first:], *lane[:first]]):
             if len(taken) >= max_records or room_bytes <= 0:
                 break
+            share = max(1, (max_records - len(taken)) // (len(lane) - asked))
             records = self._waiting.pop(tp, [])
             if len(records) < share:
                 more = await self._consumer.getmany(
@@ -94,7 +117,7 @@ class Lanes:
                 )
                 records = [*records, *more.get(tp, [])]
             fitting = 0
-            for record in records:
+            for record in records[:share]:
                 room_bytes -= len(record.value or b"")
                 if room_bytes < 0 and (taken or fitting):
                     break
@@ -104,7 +127,17 @@ class Lanes:
                 self._next_offsets[tp] = records[fitting - 1].offset + 1
             if records[fitting:]:
                 self._waiting[tp] = records[fitting:]
-        return taken
+        if taken:
+            self._turns[lane[0].topic] += 1
+        return sorted(taken, key=lambda record: (record.partition, record.offset))
+
+    def _are_waiting(self, lane: list[TopicPartition]) -> bool:
+        lag = self.lag()
+        return any(
+            self._next_offsets[tp] + lag.get(tp, 0)
+            > max(self._next_offsets[tp], self._nothing_below.get(tp, 0))
+            for tp in lane
+        )
 
     def lag(self) -> dict[TopicPartition, int]:
         """Records that wait per partition: the end as the last fetch saw it, less what was handed out."""

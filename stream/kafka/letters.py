@@ -3,24 +3,39 @@
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 # (aiokafka types its records by their deserialisers, which we do not use)
 
-import contextlib
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from stream.errors import FatalError, RetryableError
 from stream.kafka.clients import Log, group_consumer, reader, start_when_ready
-from stream.kafka.kip447 import GroupMetadata, stable_offsets
+from stream.kafka.kip447 import GroupMetadata, coordinator_of, stable_offsets
 from stream.kafka.transactions import Transactions
 from stream.outputs import OUTPUT_ID, Output
 from stream.settings import Settings
 from stream.topics import DEAD_LETTERS
 
 REPLAY_OF = "replay-of"
-_REASON_HEADERS = ("error-", "source-", "failed-at", "payload", OUTPUT_ID, REPLAY_OF)
+_REASON_HEADERS = {
+    "error-stage",
+    "error-type",
+    "error-message",
+    "source-topic",
+    "source-partition",
+    "source-offset",
+    "failed-at",
+    "payload",
+    OUTPUT_ID,
+    REPLAY_OF,
+}
 READ_TIMEOUT_MS = 5_000
+POLL_MS = 100
+JOIN_TIMEOUT_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -71,7 +86,7 @@ async def replay_letters(settings: Settings, log: Log, *, again: bool) -> int:
         Letters sent.
 
     Raises:
-        FatalError: another replay is running.
+        FatalError: interrupted, by another replay for example; run again, it goes on where this one was.
     """
     own = settings.model_copy(update={"group_id": f"{settings.group_id}-replay", "worker_slot": 0})
     topic = settings.topic(DEAD_LETTERS)
@@ -81,13 +96,7 @@ async def replay_letters(settings: Settings, log: Log, *, again: bool) -> int:
     try:
         await transactions.renew()
         partitions = await _partitions(consumer, topic)
-        consumer.subscribe([topic])
-        with contextlib.suppress(StopAsyncIteration):
-            await consumer.getmany(timeout_ms=READ_TIMEOUT_MS, max_records=1)
-        if set(consumer.assignment()) != set(partitions):
-            raise FatalError(
-                f"another replay of {topic} is running in group {own.group_id}; wait until it has ended"
-            )
+        await _join(consumer, topic, partitions)
         ranges = await _ranges(consumer, partitions)
         done = {} if again else await stable_offsets(consumer, frozenset(partitions))
         sent = 0
@@ -108,9 +117,10 @@ async def replay_letters(settings: Settings, log: Log, *, again: bool) -> int:
                         letter=letter.header(OUTPUT_ID),
                         reason="its source record has expired",
                     )
-    except RetryableError as error:
+    except (RetryableError, KafkaError, TimeoutError) as error:
         raise FatalError(
-            f"the replay was interrupted: {error}; run it again, it goes on where it was"
+            f"the replay was interrupted: {type(error).__name__}: {error}; is another one running in group "
+            f"{own.group_id}? Run it again, it goes on where it was"
         ) from error
     else:
         return sent
@@ -120,11 +130,18 @@ async def replay_letters(settings: Settings, log: Log, *, again: bool) -> int:
         await source.stop()
 
 
+async def _join(consumer: AIOKafkaConsumer, topic: str, partitions: list[TopicPartition]) -> None:
+    """Become the one member of the replay's group; it takes the place of a replay that runs, which then ends."""
+    consumer.subscribe([topic])
+    async with asyncio.timeout(JOIN_TIMEOUT_S):
+        while set(consumer.assignment()) != set(partitions):
+            coordinator_of(consumer).check_errors()
+            await asyncio.sleep(0.05)
+
+
 async def _as_sent_before(letter: Letter, source: AIOKafkaConsumer) -> Output | None:
     """The record as its producer sent it; None when it was too large to keep and is gone from its source."""
-    headers = [
-        (name, value) for name, value in letter.headers if not name.startswith(_REASON_HEADERS)
-    ]
+    headers = [(name, value) for name, value in letter.headers if name not in _REASON_HEADERS]
     headers.append((REPLAY_OF, letter.header(OUTPUT_ID).encode()))
     topic, value = letter.header("source-topic"), letter.value
     if letter.is_too_large:
@@ -159,12 +176,15 @@ async def _ranges(
 
 async def _read(consumer: AIOKafkaConsumer, tp: TopicPartition, end: int) -> AsyncIterator[Letter]:
     """Letters of one partition from the consumer's position to `end`."""
+    heard_at_s = time.monotonic()
     while await consumer.position(tp) < end:
-        found = await consumer.getmany(tp, timeout_ms=READ_TIMEOUT_MS, max_records=50)
+        # Short waits: behind the last letter lies its transaction's marker, which is passed without a record.
+        found = await consumer.getmany(tp, timeout_ms=POLL_MS, max_records=50)
         for record in found.get(tp, []):
             if record.offset < end:
                 yield Letter(
                     record.partition, record.offset, record.key, record.value, tuple(record.headers)
                 )
-        if not found and await consumer.position(tp) < end:
-            return  # what is left are transaction markers
+            heard_at_s = time.monotonic()
+        if time.monotonic() - heard_at_s > READ_TIMEOUT_MS / 1000:
+            return

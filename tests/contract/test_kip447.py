@@ -31,7 +31,9 @@ async def test_the_installed_aiokafka_is_the_one_the_extension_was_written_for()
     speak_kip447()
 
 
-async def test_another_aiokafka_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_another_aiokafka_is_refused_with_the_way_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(aiokafka, "__version__", "0.15.0")
     with pytest.raises(RuntimeError, match=r"install aiokafka==0\.14\.0"):
         speak_kip447()
@@ -85,7 +87,10 @@ async def test_a_worker_that_lost_its_partitions_cannot_commit(kafka: str, prefi
     source, target = f"{prefix}in", f"{prefix}out"
     await create_topics(kafka, source, target, partitions=1)
     settings, tp = settings_of(kafka, prefix), TopicPartition(source, 0)
-    consumer, producer = group_consumer(settings), transactional_producer(settings, f"{prefix}stale")
+    consumer, producer = (
+        group_consumer(settings),
+        transactional_producer(settings, f"{prefix}stale"),
+    )
     await consumer.start()
     await producer.start()
     try:
@@ -117,6 +122,8 @@ async def test_metadata_of_a_commit_comes_back_with_the_offset(kafka: str, prefi
         while not consumer.assignment():
             await asyncio.sleep(0.05)
         await consumer.commit({tp: OffsetAndMetadata(0, "attempt=2;alone=1")})
-        assert (await stable_offsets(consumer, frozenset([tp])))[tp] == OffsetAndMetadata(0, "attempt=2;alone=1")
+        assert (await stable_offsets(consumer, frozenset([tp])))[tp] == OffsetAndMetadata(
+            0, "attempt=2;alone=1"
+        )
     finally:
         await consumer.stop()

@@ -103,7 +103,7 @@ async def test_a_worker_joins_and_leaves_under_load(kafka: str, prefix: str) -> 
         for _ in range(2):
             await asyncio.sleep(0.5)
             async with walking(settings, slow()) as second:
-                await until(lambda: second.events.count("window_committed") >= 3, why=second.events)  # noqa: B023
+                await until(lambda: second.events.count("window_committed") >= 3, why=second.events)
         await sending
         counted = await all_answered(kafka, prefix, 3000)
     assert first.events.count("partitions_assigned") >= 4, "they shared twice"

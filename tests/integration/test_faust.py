@@ -1,77 +1,28 @@
 """Faust beside another service in one `mode.Worker`, on a real Kafka: what it counts, and that it disturbs nobody."""
 
 import asyncio
-import contextlib
-import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-import mode
 import pytest
 from aiokafka import AIOKafkaProducer
 
 from stream.app import make_app
+from stream.broker import EmbeddedBroker
 from stream.faust_guard import FaustGuard, GuardLimits
 from stream.live_counts import SKIPPED, WHOLE_MAIL, LiveCounts
 from stream.metrics import Metrics
 from stream.records import Classification, HeadResult, Source, encode
 from stream.settings import Settings
+from tests.hosting import Log, Ticks, until, worker
 from tests.kafka_tools import committed_offsets, create_topics, produce
 
 QUICK = GuardLimits(start_s=20, first_backoff_s=0.2, most_backoff_s=0.5)
-
-
-class Ticks(mode.Service):
-    """Stands for the walk: it counts as long as its loop turns, and knows its longest pause."""
-
-    def __post_init__(self) -> None:
-        self.count = 0
-        self.longest_pause_s = 0.0
-
-    @mode.Service.task
-    async def _tick(self) -> None:
-        last_s = time.monotonic()
-        while not self.should_stop:
-            await asyncio.sleep(0.02)
-            now_s = time.monotonic()
-            self.longest_pause_s = max(self.longest_pause_s, now_s - last_s)
-            last_s = now_s
-            self.count += 1
-
-
-class Log:
-    def __init__(self) -> None:
-        self.events: list[tuple[str, dict[str, Any]]] = []
-
-    def __call__(self, event: str, **facts: Any) -> None:
-        self.events.append((event, facts))
-
-    def names(self) -> list[str]:
-        return [event for event, _ in self.events]
-
-
-@asynccontextmanager
-async def worker(*services: mode.Service) -> AsyncIterator[mode.Worker]:
-    hosted = mode.Worker(*services, override_logging=False, redirect_stdouts=False, daemon=False)
-    await hosted.start()
-    try:
-        yield hosted
-    finally:
-        await hosted.stop()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
-            loop.remove_signal_handler(number)
-
-
-async def until(true: Callable[[], Any], timeout_s: float = 20) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not true():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        await asyncio.sleep(0.05)
 
 
 def settings_for(kafka: str, prefix: str) -> Settings:
@@ -120,8 +71,9 @@ async def topic(kafka: str, prefix: str) -> str:
 
 
 async def test_labels_are_counted_by_tenant_and_head_and_shown_to_prometheus(
-    kafka: str, prefix: str, topic: str
+    kafka: str, prefix: str, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     metrics = Metrics()
     async with counting(kafka, prefix, LiveCounts(metrics.labels)) as (counts, _):
         skipped = classification(9, status="skipped", reason="reply", heads={})
@@ -135,6 +87,17 @@ async def test_labels_are_counted_by_tenant_and_head_and_shown_to_prometheus(
         "switchboard_labels_total", {"tenant": "acme", "head": "topic", "label": "card"}
     )
     assert sample == 200
+    assert not await asyncio.to_thread(lambda: list(tmp_path.iterdir())), "Faust left files about"
+
+
+async def test_a_new_group_counts_from_now_on_and_no_history(
+    kafka: str, prefix: str, topic: str
+) -> None:
+    await produce(kafka, topic, keyed([classification(n, "old") for n in range(50)]))
+    async with counting(kafka, prefix) as (counts, _):
+        await produce(kafka, topic, keyed([classification(n, "new") for n in range(50)]))
+        await until(lambda: counts.snapshot().classifications >= 50)
+        assert counts.snapshot().counts == {"acme": {"topic": {"new": 50}}}
 
 
 async def test_records_of_an_aborted_transaction_are_not_counted(
@@ -197,3 +160,32 @@ async def test_two_workers_share_the_counting_and_a_third_without_partitions_is_
         await until(lambda: sum(c.snapshot().classifications for c in everyone) >= 100)
         assert sum(counts.snapshot().classifications for counts in everyone) == 100
         assert idle.restarts == 0
+
+
+@pytest.mark.timeout(180)  # two starts of a broker
+async def test_the_neighbour_goes_on_without_kafka_and_counting_begins_when_it_comes(
+    broker_factory: Callable[..., EmbeddedBroker], prefix: str
+) -> None:
+    broker = broker_factory()
+    await create_topics(broker.bootstrap_servers, f"{prefix}classifications", partitions=1)
+    broker.kill()
+    counts, walk, log = LiveCounts(Metrics().labels), Ticks(), Log()
+    settings = settings_for(broker.bootstrap_servers, prefix)
+    guard = FaustGuard(lambda: make_app(settings, counts), log, QUICK)
+    async with worker(walk, guard):
+        await until(lambda: guard.restarts >= 2)
+        ticks = walk.count
+        await until(lambda: walk.count > ticks + 20)
+        await asyncio.to_thread(broker.start)
+        await until(lambda: guard.condition == "running")
+        await produce(
+            broker.bootstrap_servers, f"{prefix}classifications", keyed([classification(1)])
+        )
+        await until(lambda: counts.snapshot().classifications == 1)
+        broker.kill()
+        began_s = time.monotonic()
+    assert time.monotonic() - began_s < QUICK.stop_s + 1, "it waited for a Kafka that is gone"
+    assert set(log.names()) == {"faust_ended"}
+    await until(
+        lambda: not any(thread.name.startswith("faust") for thread in threading.enumerate())
+    )

@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 import pytest
-from models.heads import HeadAnswer
 
+from models.heads import HeadAnswer
 from stream.classify import NO_MODEL, Item, ReadOptions, classification, head_result, read_email
 from stream.clean import CleanOptions
 from stream.outputs import Inbound
@@ -28,7 +28,9 @@ def item_with(value: bytes | None) -> Item:
 
 
 def item_of(**fields: Any) -> Item:
-    return item_with(orjson.dumps({"id": "1", "subject": "card", "body": "My card is lost", **fields}))
+    return item_with(
+        orjson.dumps({"id": "1", "subject": "card", "body": "My card is lost", **fields})
+    )
 
 
 def read(item: Item, bundle: Any = BUNDLE, options: ReadOptions = OPTIONS) -> Item:

@@ -71,6 +71,23 @@ def test_an_answer_below_the_quote_stays() -> None:
     assert body_of(f"On 3 Nov 2025, at 10:00, J <j@e.com> wrote:\n> Did it?\n\n{OWN}") == OWN
 
 
+def test_a_quoted_attribution_makes_its_block_history() -> None:
+    body = f"> On 3 Nov 2025, at 10:00, J <j@e.com> wrote:\n> Did it?\n\n{OWN}"
+    assert body_of(body) == OWN
+
+
+def test_the_wrapped_end_of_a_quoted_line_goes_with_it() -> None:
+    body = (
+        f"{OWN}\n\nOn 3 Nov 2025, at 10:00, J <j@e.com> wrote:\n"
+        "> This is a long line that some program on the way has\nwrapped.\n> The end.\n\nBye now"
+    )
+    assert body_of(body) == f"{OWN}\n\nBye now"
+
+
+def test_history_that_a_signature_hid_goes_with_it() -> None:
+    assert body_of(f"{OWN}\n\n> Did you restart?\n> Best, Jane\n\n-- \nBob") == OWN
+
+
 def test_a_citation_that_nothing_introduces_stays_above_own_words() -> None:
     body = "> The device shows error 17.\n\nThis is what I see."
     assert body_of(body) == body

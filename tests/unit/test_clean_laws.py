@@ -2,9 +2,10 @@ import sys
 from types import FrameType
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 
 from stream.clean import CleanOptions
+from stream.clean.charsets import repair
 from stream.clean.fence import tidy
 from stream.clean.parts import looks_like_html
 from stream.errors import PoisonRecordError
@@ -19,6 +20,7 @@ HISTORY = "\n\nOn Mon, Nov 3, 2025 at 10:00 A B <a@b.com> wrote:\n> Hello,\n> ho
 
 @UNTIMED
 @given(bodies)
+@example("\x8dÂ¡")
 def test_cleaning_twice_is_cleaning_once(body: str) -> None:
     for subject in SUBJECTS:
         once = plain(body, subject)
@@ -57,7 +59,9 @@ def test_tidying_twice_is_tidying_once(text: str) -> None:
 def test_cleaned_text_is_made_of_lines_of_the_mail(body: str) -> None:
     assume(not looks_like_html(body))
     unmarked = body.replace("\x01", "").replace("\x02", "")
-    known = {line.strip("> ").strip() for line in tidy(unmarked).split("\n")}
+    text = tidy(unmarked)
+    assume(repair(unmarked) == unmarked and repair(text) == text)
+    known = {line.strip("> ").strip() for line in text.split("\n")}
     assert {line.strip("> ").strip() for line in plain(body).split("\n")} <= known | {""}
 
 

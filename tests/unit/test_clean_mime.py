@@ -52,6 +52,10 @@ def test_text_is_read_whatever_charset_is_declared(declared: str, data: bytes) -
     assert raw_of(encoded.encode()).body == TEXT
 
 
+def test_utf8_declared_as_latin1_is_read_as_utf8() -> None:
+    assert decode_text(TEXT.encode(), "iso-8859-1") == TEXT
+
+
 def test_a_part_cut_within_a_character_stays_utf8() -> None:
     data = ("Äpfel und Birnen für Jürgen " * 20 + "ü").encode()[:-1]
     assert decode_text(data, "utf-8").startswith("Äpfel und Birnen für Jürgen")

@@ -106,6 +106,7 @@ def test_a_gateways_banner_at_the_head_goes(banner: str) -> None:
         "If you are not the intended recipient, please delete this message.",
         "👍",
         "Great!\n\n🎉",
+        "Viele Grüße\nich hoffe, Sie können mir heute mit meiner Frage zu der neuen Karte weiterhelfen.",
         "Best regards for the new year.\n\nNow to my question: where is my card?",
     ],
 )

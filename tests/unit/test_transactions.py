@@ -115,11 +115,15 @@ async def test_missing_rights_end_the_process_for_asking_again_cannot_help() -> 
     assert not transactions.usable
 
 
-async def test_an_end_that_does_not_come_in_time_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_end_that_does_not_come_in_time_is_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     producer = FakeProducer("commit")
     transactions = transactions_with(producer, transaction_timeout_ms=1000)
     monkeypatch.setattr(
-        transactions, "_settings", transactions._settings.model_copy(update={"transaction_timeout_ms": 20})
+        transactions,
+        "_settings",
+        transactions._settings.model_copy(update={"transaction_timeout_ms": 20}),
     )
     with pytest.raises(LostTransactionError, match="transaction_timeout_ms"):
         await transactions.commit(OUTPUTS, OFFSETS, GROUP)

@@ -63,7 +63,10 @@ def test_windows_in_flight_without_a_commit_end_the_process_though_the_loop_is_a
 def test_it_says_why_before_the_process_ends() -> None:
     process, order = Process(stuck_s=LIMIT_S), []
     watchdog = Watchdog(
-        LIMIT_S, lambda: process.stuck_s, lambda *_, **__: order.append("log"), lambda: order.append("end")
+        LIMIT_S,
+        lambda: process.stuck_s,
+        lambda *_, **__: order.append("log"),
+        lambda: order.append("end"),
     )
     assert watchdog.bite()
     assert order == ["log", "end"]

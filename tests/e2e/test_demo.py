@@ -1,0 +1,40 @@
+"""`switchboard demo` as a newcomer runs it, shorter."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def run_demo(models_dir: Path, *arguments: str) -> str:
+    environment = {**os.environ, "SWITCHBOARD_MODELS_DIR": str(models_dir)}
+    done = subprocess.run(
+        [sys.executable, "-m", "stream", "demo", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.timeout(180)
+def test_the_demo_shows_labels_of_a_model_it_trained_and_answers_every_mail(
+    models_dir: Path,
+) -> None:
+    shown = run_demo(models_dir, "--seconds", "8", "--rate", "15")
+    assert "topic=" in shown
+    assert "skipped: reply" in shown
+    assert "without an answer 0; twice 0" in shown
+    assert "/metrics" in shown
+
+
+@pytest.mark.timeout(180)
+def test_the_demo_runs_on_a_file_of_raw_messages(models_dir: Path, shared_data: Path) -> None:
+    mails = shared_data / "rfc822" / "messages.shared.jsonl.gz"
+    shown = run_demo(models_dir, "--seconds", "8", "--rate", "15", "--emails", str(mails))
+    assert "without an answer 0; twice 0" in shown

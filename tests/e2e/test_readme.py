@@ -1,0 +1,104 @@
+"""What the README tells a reader to type, typed."""
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stream.demo.worker_process import WorkerProcess
+from stream.settings import Settings
+from tests.conftest import refuse
+from tests.e2e.conftest import switchboard
+from tests.kafka_tools import read_until
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def readme_line(start: str) -> str:
+    [line] = [line for block in blocks("sh") for line in block.splitlines() if start in line]
+    return line
+
+
+@pytest.fixture
+def worker(kafka: str, prefix: str, models_dir: Path, tmp_path: Path):
+    """`switchboard worker --model support`, ready. The README's topic names have no prefix, so it has none."""
+    settings = Settings(
+        kafka_bootstrap_servers=kafka, group_id=f"{prefix}readme", models_dir=models_dir
+    )
+    process = WorkerProcess(settings, "support", tmp_path / "worker.log")
+    process.wait_ready()
+    yield process
+    assert process.stop() == 0
+
+
+@pytest.mark.timeout(180)
+def test_the_training_command_of_the_readme_trains(tmp_path: Path, rows_file: Path) -> None:
+    shutil.copy(rows_file, tmp_path / "train.jsonl")
+    command = readme_line("switchboard train").split()
+    assert command[:2] == ["switchboard", "train"]
+    done = switchboard(*command[1:], "--models-dir", str(tmp_path / "models"), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "models" / "support" / "1" / "manifest.json").exists()
+
+
+@pytest.mark.timeout(120)
+def test_the_python_producer_and_consumer_of_the_readme_print_labels(
+    kafka: str, worker: WorkerProcess
+) -> None:
+    [code] = blocks("python")
+    done = subprocess.run(
+        [sys.executable, "-c", code.replace("localhost:9092", kafka)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^\S+ \{'.*topic'.*\}$", done.stdout, re.MULTILINE), done.stdout
+
+
+@pytest.mark.timeout(120)
+def test_the_kcat_lines_of_the_readme_send_and_show_a_mail(
+    kafka: str, worker: WorkerProcess
+) -> None:
+    if shutil.which("kcat") is None:
+        refuse("kcat is not installed; the README's kcat lines cannot be typed")
+    produce = readme_line("kcat -P").replace("localhost:9092", kafka)
+    consume = readme_line("kcat -C").replace("localhost:9092", kafka)
+    assert "isolation.level=read_committed" in consume
+    subprocess.run(produce, shell=True, check=True, timeout=30)
+    asyncio.run(read_until(kafka, "classifications", 1))
+    shown = subprocess.run(
+        consume, shell=True, check=True, timeout=30, capture_output=True, text=True
+    )
+    assert '"status":"classified"' in shown.stdout
+
+
+def test_every_command_of_the_readme_exists() -> None:
+    table = re.findall(r"^\| `switchboard ([^|]*)\|", README, re.MULTILINE)
+    assert len(table) >= 9
+    for row in table:
+        words = [word.strip("`, ") for word in row.split()]
+        done = switchboard(*words[:1], "--help", env={**os.environ, "COLUMNS": "200"})
+        assert done.returncode == 0, f"{words}: {done.stderr}"
+        for other in words[1:]:
+            if other not in ("classify",):
+                assert other in done.stdout, f"`switchboard {words[0]}` has no {other}"
+
+
+def test_make_help_names_the_everyday_commands() -> None:
+    shown = subprocess.run(
+        ["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    for target in ("setup", "setup-dev", "demo", "test", "lint"):
+        assert re.search(rf"^ *{target}  ", shown, re.MULTILINE)
