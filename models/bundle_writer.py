@@ -92,25 +92,28 @@ def write_bundle(models_dir: Path, manifest: Manifest, parts: BundleParts) -> Pa
         write_golden(work / GOLDEN_NAME, parts.golden)
         report: Any = msgspec.to_builtins(parts.report)
         (work / REPORT_NAME).write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))
-        files = describe_files(work)
-        version = max(versions(models_dir, manifest.name), default=0) + 1
-        while True:
-            write_manifest(
-                work, msgspec.structs.replace(manifest, version=str(version), files=files)
-            )
-            sync_tree(work)
-            try:
-                # A directory never replaces one that has files: of two writers the second takes the next number.
-                work.rename(home / str(version))
-            except OSError:
-                if not (home / str(version)).exists():
-                    raise
-                version += 1
-                continue
-            sync(home)
-            return home / str(version)
+        filled = msgspec.structs.replace(manifest, files=describe_files(work))
+        return _publish(work, filled, max(versions(models_dir, manifest.name), default=0) + 1)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _publish(work: Path, manifest: Manifest, version: int) -> Path:
+    """Give the finished directory the first free number from `version` on."""
+    while True:
+        target = work.parent / str(version)
+        write_manifest(work, msgspec.structs.replace(manifest, version=str(version)))
+        sync_tree(work)
+        try:
+            # A directory never replaces one that has files: of two writers the second takes the next number.
+            work.rename(target)
+        except OSError:
+            if not target.exists():
+                raise
+            version += 1
+            continue
+        sync(target.parent)
+        return target
 
 
 def link_tree(source: Path, target: Path) -> None:

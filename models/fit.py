@@ -21,7 +21,7 @@ from models.logistic import Features, fit_linear, linear_scores
 FeatureName = Literal["embedding", "embedding+ngrams"]
 IntArray = npt.NDArray[np.int64]
 
-# N-grams cost about 40 bytes per n-gram and label and a tenth of a millisecond per mail: less gain is noise.
+# N-grams cost two bytes each per label, and a mail 0.04 ms (50 characters) to 0.2 ms (1,100): less gain is noise.
 LEAST_GAIN = 0.003
 THRESHOLDS = np.arange(0.05, 0.951, 0.025)
 # A label's own best threshold counts as much as the head's once it was seen so often.

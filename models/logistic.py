@@ -16,6 +16,7 @@ from scipy import optimize, sparse
 from models.heads import LinearWeights
 
 Float32Array = npt.NDArray[np.float32]
+Float64Array = npt.NDArray[np.float64]
 Loss = Literal["softmax", "sigmoid"]
 
 # SciPy stops when no entry of the mean loss's gradient exceeds this. banking77, embedding alone: accuracy 0.915 at
@@ -54,30 +55,11 @@ def fit_linear(
         inverse_penalty: scikit-learn's C: larger trusts the rows more.
         start: weights of a fit on nearly the same rows, to begin near the end.
     """
-    rows, labels = targets.shape
-    width = features.dense.shape[1]
+    labels, width = targets.shape[1], features.dense.shape[1]
     sparse_width = 0 if features.ngrams is None else features.ngrams.shape[1]
-    transposed = None if features.ngrams is None else sparse.csr_matrix(features.ngrams.T)
-    penalty = 1.0 / (inverse_penalty * rows)
-    compute = _SOFTMAX_OR_SIGMOID[loss]
-
-    def value_and_gradient(flat: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
-        weights = _unpack(flat, labels, width, sparse_width)
-        total, slope = compute(linear_scores(weights, features), targets)  # slope: [N, L]
-        slope /= rows
-        parts = [slope.T @ features.dense, slope.sum(axis=0)]  # [L, N] @ [N, H] -> [L, H]
-        if transposed is not None:
-            parts.append(transposed @ slope)  # [V, N] @ [N, L] -> [V, L]
-        gradient = np.concatenate([part.ravel() for part in parts]).astype(np.float64)
-        free = slice(labels * width, labels * width + labels)
-        decay = penalty * flat
-        decay[free] = 0.0
-        value = total / rows + 0.5 * float(decay @ flat)
-        return value, gradient + decay
-
     begin = _pack(start) if start is not None else _begin(targets, width, sparse_width)
     found = cast("Any", optimize).minimize(
-        value_and_gradient,
+        _objective(features, targets, loss, inverse_penalty),
         begin,
         method="L-BFGS-B",
         jac=True,
@@ -91,6 +73,33 @@ def fit_linear(
     return _unpack(found.x, labels, width, sparse_width)
 
 
+def _objective(
+    features: Features, targets: Float32Array, loss: Loss, inverse_penalty: float
+) -> Callable[[Float64Array], tuple[float, Float64Array]]:
+    """The mean loss with its penalty, and its gradient, of all weights in one float64 vector."""
+    rows, labels = targets.shape
+    width = features.dense.shape[1]
+    sparse_width = 0 if features.ngrams is None else features.ngrams.shape[1]
+    transposed = None if features.ngrams is None else sparse.csr_matrix(features.ngrams.T)
+    penalty = 1.0 / (inverse_penalty * rows)
+    biases = slice(labels * width, labels * (width + 1))
+    compute = _SOFTMAX_OR_SIGMOID[loss]
+
+    def value_and_gradient(flat: Float64Array) -> tuple[float, Float64Array]:
+        weights = _unpack(flat, labels, width, sparse_width)
+        total, slope = compute(linear_scores(weights, features), targets)  # slope: [N, L]
+        slope /= rows
+        parts = [slope.T @ features.dense, slope.sum(axis=0)]  # [L, N] @ [N, H] -> [L, H]
+        if transposed is not None:
+            parts.append(transposed @ slope)  # [V, N] @ [N, L] -> [V, L]
+        gradient = np.concatenate([part.ravel() for part in parts]).astype(np.float64)
+        decay = penalty * flat
+        decay[biases] = 0.0
+        return total / rows + 0.5 * float(decay @ flat), gradient + decay
+
+    return value_and_gradient
+
+
 def linear_scores(weights: LinearWeights, features: Features) -> Float32Array:
     """Uncalibrated scores of many rows at once, float32 [N, L]."""
     scores = features.dense @ weights.dense.T + weights.bias  # [N, H] @ [H, L] -> [N, L]
@@ -99,7 +108,7 @@ def linear_scores(weights: LinearWeights, features: Features) -> Float32Array:
     return scores
 
 
-def _begin(targets: Float32Array, width: int, sparse_width: int) -> npt.NDArray[np.float64]:
+def _begin(targets: Float32Array, width: int, sparse_width: int) -> Float64Array:
     """Zero weights, and the labels' shares as bias: the best answer that reads no text."""
     share = np.clip(targets.mean(axis=0), 1e-6, 1 - 1e-6)
     labels = targets.shape[1]
@@ -108,16 +117,14 @@ def _begin(targets: Float32Array, width: int, sparse_width: int) -> npt.NDArray[
     return flat
 
 
-def _pack(weights: LinearWeights) -> npt.NDArray[np.float64]:
+def _pack(weights: LinearWeights) -> Float64Array:
     parts = [weights.dense, weights.bias]
     if weights.ngrams is not None:
         parts.append(weights.ngrams)
     return np.concatenate([part.ravel() for part in parts]).astype(np.float64)
 
 
-def _unpack(
-    flat: npt.NDArray[np.float64], labels: int, width: int, sparse_width: int
-) -> LinearWeights:
+def _unpack(flat: Float64Array, labels: int, width: int, sparse_width: int) -> LinearWeights:
     values = flat.astype(np.float32)
     end = labels * width
     return LinearWeights(

@@ -1,4 +1,4 @@
-"""Turns texts into weighted hashed n-grams of words and characters, for the heads that use them; knows no labels and no encoder.
+"""Turns texts into weighted hashed n-grams of words and characters, for the heads that use them; knows no labels.
 
 Only hashes are kept, so a bundle holds no word of a customer's mail in clear. NumPy alone, because serving needs it.
 """
@@ -23,7 +23,7 @@ _BASE = np.uint32(0x01000193)  # FNV's prime: odd, with bits far apart
 MAX_CHARACTERS = 10_000
 # An n-gram of one text alone cannot be told from chance, and would name its writer.
 MIN_TEXTS = 2
-# The most frequent are kept, for the bundle's size and the time of the fit; 10,000 rows of banking77 have 10,300.
+# The most frequent are kept, for the bundle's size and the time of the fit: 20,000 give gnad_de 0.766, 40,000 0.771.
 MAX_NGRAMS = 20_000
 VOCABULARY_TEXTS = 50_000
 
@@ -87,7 +87,8 @@ class NgramVocabulary:
 def build_vocabulary(texts: Sequence[str]) -> NgramVocabulary:
     """Keep the n-grams of at least `MIN_TEXTS` texts, at most `MAX_NGRAMS`, the frequent ones first.
 
-    Of very many texts a regular part is read, so that memory stays bounded. Rarity is smoothed inverse document frequency, `ln((1 + N) / (1 + n)) + 1`.
+    Of very many texts a regular part is read, so that memory stays bounded. Rarity is smoothed inverse document
+    frequency, `ln((1 + N) / (1 + n)) + 1`.
     """
     step = max(1, len(texts) // VOCABULARY_TEXTS)
     texts_with: Counter[int] = Counter()

@@ -5,10 +5,8 @@ loaded again as a worker would. Texts are embedded by the session that serves, s
 torch; needs the extras `cpu` (or `gpu`) and `heads`. Knows no Kafka.
 """
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import importlib.util
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +25,7 @@ from models.heads import answer_heads
 from models.labels import check_template, input_text
 from models.manifest import EncoderEntry, Manifest, TrainingEntry
 from models.runtime import Encoder
+from models.stages import StageWatch
 from models.train_report import HeadReport, Progress, TrainReport, TrainRequest
 from models.train_rows import TrainRows, read_rows
 
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["DatasetError", "HeadReport", "TrainReport", "TrainRequest", "train_quick"]
 
 RECIPE = "quick"
+_NEEDED = ("onnx", "scipy", "threadpoolctl")  # the latter two come with scikit-learn
 
 
 def train_quick(request: TrainRequest, progress: Progress) -> TrainReport:
@@ -46,13 +46,13 @@ def train_quick(request: TrainRequest, progress: Progress) -> TrainReport:
         progress: told stage, done, total; stages are `read`, `encoder`, `embed`, `heads`, `write`, `check`.
 
     Raises:
-        DatasetError: rows that cannot be trained on, nothing to learn from them, or scikit-learn is missing.
-        BaseModelError: no such base model, or onnx is missing.
+        DatasetError: rows that cannot be trained on, nothing to learn from them, or the extra `heads` is missing.
+        BaseModelError: no such base model, or one that cannot be written.
         BundleError: the name is not allowed, or the bundle does not load.
         RuntimeUnavailableError: a provider that was asked for cannot be had.
     """
     _check_request(request)
-    watch = _StageWatch(progress)
+    watch = StageWatch(progress)
     with watch.stage("read"):
         rows = read_rows(request)
     with watch.stage("encoder"):
@@ -67,48 +67,17 @@ def train_quick(request: TrainRequest, progress: Progress) -> TrainReport:
         fitted = _fit(request, rows, embedded, texts, watch.advance)
     with watch.stage("write"):
         figures = _measure(rows, fitted, embedded, texts)
-        report = TrainReport(
-            name=request.name,
-            rows=len(rows.learn),
-            test_rows=len(rows.test),
+        report = _report(request, rows, fitted, figures, watch)
+        report = msgspec.structs.replace(
+            report,
             truncated_texts=embedded.truncated,
-            other_tenants_rows=rows.other_tenants,
-            heads=tuple(_head_report(one, figures) for one in fitted.heads),
-            refused_heads=fitted.refused,
             provider=encoder.provider,
             precision=encoder.precision,
-            seconds=watch.seconds,
         )
-        golden = _golden_rows(request, encoder_dir, fitted)
-        heads = [one.head for one in fitted.heads]
-        parts = BundleParts(encoder_dir, heads, fitted.vocabulary, golden, report)
-        path = write_bundle(
-            request.models_dir, _manifest(request, rows, report, encoder_dir, fitted), parts
-        )
+        path = _write(request, rows, report, encoder_dir, fitted)
     with watch.stage("check"):
         load_bundle(path, request.providers)
     return msgspec.structs.replace(report, version=path.name, path=str(path), seconds=watch.seconds)
-
-
-@dataclass
-class _StageWatch:
-    """Tells progress and takes the time of each stage."""
-
-    progress: Progress
-    seconds: dict[str, float] = field(default_factory=dict[str, float])
-    _stage: str = ""
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        self._stage = name
-        self.progress(name, 0, 1)
-        began_s = time.monotonic()
-        yield
-        self.seconds[name] = round(time.monotonic() - began_s, 2)
-        self.progress(name, 1, 1)
-
-    def advance(self, done: int, total: int) -> None:
-        self.progress(self._stage, done, total)
 
 
 def _check_request(request: TrainRequest) -> None:
@@ -118,12 +87,11 @@ def _check_request(request: TrainRequest) -> None:
         check_template(request.input_template)
     except ValueError as error:
         raise DatasetError(str(error)) from error
-    try:
-        import sklearn  # noqa: F401, PLC0415 # pyright: ignore[reportUnusedImport] - is it there?
-    except ImportError as error:
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
         raise DatasetError(
-            "training heads needs scikit-learn: pip install 'switchboard-classifier[heads]'"
-        ) from error
+            f"training needs {', '.join(missing)}: pip install 'switchboard-classifier[heads]'"
+        )
 
 
 def _fit(
@@ -161,6 +129,24 @@ def _measure(
     return compare_answers(rows.test, answers, known)
 
 
+def _report(
+    request: TrainRequest,
+    rows: TrainRows,
+    fitted: "FittedHeads",
+    figures: dict[str, HeadFigures],
+    watch: StageWatch,
+) -> TrainReport:
+    return TrainReport(
+        name=request.name,
+        rows=len(rows.learn),
+        test_rows=len(rows.test),
+        other_tenants_rows=rows.other_tenants,
+        heads=tuple(_head_report(one, figures) for one in fitted.heads),
+        refused_heads=fitted.refused,
+        seconds=watch.seconds,
+    )
+
+
 def _head_report(fitted: "FittedHead", figures: dict[str, HeadFigures]) -> HeadReport:
     spec = fitted.head.spec
     return HeadReport(
@@ -176,6 +162,20 @@ def _head_report(fitted: "FittedHead", figures: dict[str, HeadFigures]) -> HeadR
         candidates=fitted.choice.scores,
         figures=figures.get(spec.name),
     )
+
+
+def _write(
+    request: TrainRequest,
+    rows: TrainRows,
+    report: TrainReport,
+    encoder_dir: Path,
+    fitted: "FittedHeads",
+) -> Path:
+    golden = _golden_rows(request, encoder_dir, fitted)
+    heads = [one.head for one in fitted.heads]
+    parts = BundleParts(encoder_dir, heads, fitted.vocabulary, golden, report)
+    manifest = _manifest(request, rows, report, encoder_dir, fitted)
+    return write_bundle(request.models_dir, manifest, parts)
 
 
 def _golden_rows(

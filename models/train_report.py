@@ -90,10 +90,10 @@ class TrainReport(msgspec.Struct, frozen=True, kw_only=True):
     path: str = ""
     rows: int
     test_rows: int
-    truncated_texts: int
+    truncated_texts: int = 0
     other_tenants_rows: int
     heads: tuple[HeadReport, ...]
     refused_heads: dict[str, str]
-    provider: str
-    precision: str
+    provider: str = ""
+    precision: str = ""
     seconds: dict[str, float]

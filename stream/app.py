@@ -20,6 +20,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import EventT, StreamT
 from mode.threads import QueueServiceThread, WorkerThread
 
+from stream.errors import PoisonRecordError
 from stream.kafka.clients import connection
 from stream.live_counts import LiveCounts
 from stream.records import Classification, decode
@@ -184,7 +185,7 @@ def make_app(settings: Settings, counts: LiveCounts) -> faust.App:
             place = event.message.partition, event.message.offset
             try:
                 counts.add(decode(event.value, Classification), *place)
-            except ZeroDivisionError:
+            except PoisonRecordError:
                 counts.add_undecodable(*place)
 
     app.agent(topic, name="count_labels")(count_labels)

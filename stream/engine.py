@@ -10,6 +10,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -124,7 +125,7 @@ class Engine:
             self._run(encoder, items[:half])
             self._run(encoder, items[half:])
             return
-        finite: npt.NDArray[np.bool_] = np.isfinite(embeddings).all(axis=1)  # [B, H] -> [B]
+        finite = cast("npt.NDArray[np.bool_]", np.isfinite(embeddings).all(axis=1))  # [B, H] -> [B]
         for row, item in enumerate(items):
             if not finite[row]:
                 self._blame(

@@ -1,7 +1,9 @@
 """Log events in, lines out: colours on a terminal, JSON elsewhere. Events are names, facts are keys; no text."""
 
+import json
 import logging
 import sys
+from collections.abc import Mapping
 from typing import TextIO
 
 import orjson
@@ -10,16 +12,16 @@ import structlog
 from stream.kafka.clients import RateLimit
 from stream.settings import Settings
 
-_NOISY = ("aiokafka", "faust", "mode", "aiohttp.access")
+# mode logs a service under the name of its module
+_NOISY = ("aiokafka", "faust", "mode", "aiohttp.access", "stream")
 
 
 def configure_logs(
-    settings: Settings, stream: TextIO = sys.stdout
+    settings: Settings, stream: TextIO | None = None
 ) -> structlog.typing.FilteringBoundLogger:
     """Send our events and the libraries' warnings to `stream`; returns the process's logger."""
-    as_json = settings.log_format == "json" or (
-        settings.log_format == "auto" and not stream.isatty()
-    )
+    out = stream or sys.stdout
+    as_json = settings.log_format == "json" or (settings.log_format == "auto" and not out.isatty())
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
@@ -27,19 +29,17 @@ def configure_logs(
         structlog.processors.format_exc_info,
     ]
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer(
-            serializer=lambda event, **_: orjson.dumps(event, default=str).decode()
-        )
+        structlog.processors.JSONRenderer(serializer=_as_json)
         if as_json
         else structlog.dev.ConsoleRenderer()
     )
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=structlog.PrintLoggerFactory(out),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(stream)
+    handler = logging.StreamHandler(out)
     formatter = structlog.stdlib.ProcessorFormatter(
         processor=renderer,
         foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
@@ -50,3 +50,12 @@ def configure_logs(
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
     return structlog.get_logger()
+
+
+def _as_json(event: Mapping[str, object], **_: object) -> str:
+    try:
+        return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except (
+        TypeError
+    ):  # a lone surrogate, from a path or a foreign error: the line must still come out
+        return json.dumps(event, default=str)

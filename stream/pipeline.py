@@ -26,6 +26,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from stream.account import account, report_lag
 from stream.engine import Engine
@@ -39,12 +40,14 @@ from stream.metrics import Metrics
 from stream.pace import Pace
 from stream.results import Results
 from stream.settings import Settings
+from stream.topics import DEAD_LETTERS
 from stream.window import Window, window_of
 
 REVOKE_WAIT_S = 15.0  # half of the group's rebalance timeout
 WITHDRAW_TIMEOUT_S = 1.0
 LOST_BACKOFF_S = 0.2
 LOST_BACKOFF_MAX_S = 5.0
+LEAST_LETTER_BYTES = 64 * 1024
 
 
 class Walk:
@@ -61,6 +64,7 @@ class Walk:
         self._settings = settings
         self._engine = engine
         self._topics = dict(topics)
+        self._letter_bytes = topics[DEAD_LETTERS].max_message_bytes
         self._results = Results(topics)
         self._metrics = metrics
         self._log = log
@@ -71,7 +75,7 @@ class Walk:
         self._serving: asyncio.Task[None] | None = None
         self._transaction: asyncio.Future[None] | None = None
         self._interrupted = False
-        self._settled = asyncio.Event()
+        self._committed = asyncio.Event()
         self.in_flight = 0
         self.progressed_at_s = self.flying_since_s = time.monotonic()
 
@@ -162,10 +166,11 @@ class Walk:
                 self.flying_since_s = time.monotonic()
             self.in_flight += 1
             window = window_of(records)
-            if not self._group.marks.solo.isdisjoint(window.offsets):
-                await self._run_alone(window, assignment)
+            is_alone = await self._beware(window, assignment)
             window.cleaned_at_s, window.tokenized_at_s = await self._engine.read(window.items)
             to_compute.put(window)
+            if is_alone:
+                await self._until_in_flight(0)
         to_compute.close()
 
     async def _compute_windows(
@@ -186,35 +191,47 @@ class Walk:
 
     async def _commit_windows(self, to_commit: Handoff[Window], assignment: Assignment) -> None:
         while (window := await to_commit.take()) is not None and not self._interrupted:
+            offsets = self._group.marks.carried(window.offsets)
             transaction = self._transaction = asyncio.ensure_future(
-                self._transactions.commit(window.outputs, window.offsets, assignment.group)
+                self._transactions.commit(window.outputs, offsets, assignment.group)
             )
             try:
                 await transaction
             finally:
                 transaction.cancel()
                 self._transaction = None
-            self._group.marks.clear(window.offsets)
+            self._group.marks.passed(offsets)
             self.in_flight -= 1
-            if self.in_flight <= 1:
-                self._settled.set()
+            self._committed.set()
             self.progressed_at_s = time.monotonic()
             account(window, self._metrics)
             self._log("window_committed", records=len(window.items), outputs=len(window.outputs))
 
-    async def _run_alone(self, window: Window, assignment: Assignment) -> None:
-        """Let a record that may kill the process run with no other window in the stages, and say so first."""
-        if self.in_flight > 1:
-            self._settled.clear()
-            await self._settled.wait()
-        if self._group.marks.solo.isdisjoint(window.offsets):  # cleared by the window before
-            return
-        marks = self._group.marks.alone(window.offsets)
-        if marks is None:
-            message = "it ended the worker twice while alone in its window; it was not run again"
-            window.items[0].error = PoisonRecordError("worker", "worker-killed", message)
-        else:
-            await self._transactions.commit((), marks, assignment.group)
+    async def _beware(self, window: Window, assignment: Assignment) -> bool:
+        """Let records that may kill the process run with no other window in the stages, and say so first.
+
+        Returns:
+            True for one suspicious record: nothing may be read until it is committed.
+        """
+        marks = self._group.marks
+        if (marks.solo | marks.careful).isdisjoint(window.offsets):
+            return False
+        await self._until_in_flight(1)
+        if marks.solo.isdisjoint(window.offsets):
+            return False
+        alone = marks.alone(window.offsets)
+        if alone is not None:
+            await self._transactions.commit((), alone, assignment.group)
+            return True
+        marks.clear(window.offsets)
+        message = "it ended the worker twice while alone in its window; it was not run again"
+        window.items[0].error = PoisonRecordError("worker", "worker-killed", message)
+        return True
+
+    async def _until_in_flight(self, windows: int) -> None:
+        while self.in_flight > windows:
+            self._committed.clear()
+            await self._committed.wait()
 
     # -- what ends an assignment ---------------------------------------------------------------
 
@@ -240,13 +257,25 @@ class Walk:
         self._transactions.check_fenced(error, self._group.silent_s)
         self._metrics.retries.labels(type(error).__name__).inc()
         self._log("transaction_lost", error=str(error))
-        if isinstance(error, OutputTooLargeError):  # a topic's limit was lowered since it was read
-            topics = await prepare_topics(self._settings, self._log)
-            if topics == self._topics:
-                raise FatalError(
-                    f"{error}, though it fits the topic; raise the broker's message.max.bytes"
-                ) from error
-            self._topics, self._results = topics, Results(topics)
+        if isinstance(error, OutputTooLargeError):
+            await self._fit_again(error)
+
+    async def _fit_again(self, error: OutputTooLargeError) -> None:
+        """A topic's limit was lowered since it was read, or a dead letter packs less well than was estimated."""
+        topics = await prepare_topics(self._settings, self._log)
+        letters = topics[DEAD_LETTERS]
+        if topics != self._topics:
+            self._topics, self._letter_bytes = topics, letters.max_message_bytes
+        elif self._letter_bytes < LEAST_LETTER_BYTES:
+            raise FatalError(
+                f"{error}, though it fits the topic; raise the broker's message.max.bytes"
+            ) from error
+        else:
+            self._letter_bytes //= (
+                2  # larger ones keep all but their bytes, which lie at the source
+            )
+        smaller = replace(letters, max_message_bytes=self._letter_bytes)
+        self._results = Results({**topics, DEAD_LETTERS: smaller})
 
     async def _pause(self, seconds: float) -> None:
         try:

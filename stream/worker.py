@@ -9,6 +9,7 @@ import contextlib
 import resource
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -56,6 +57,9 @@ class WalkService(Service):
         self._ended = asyncio.Event()
         self._http = HealthServer(metrics.registry, self._is_ready, live_counts)
         self._watchdog = Watchdog(settings.watchdog_s, self._stuck_s, log)
+        self.topics_ready = (
+            threading.Event()
+        )  # Faust waits for it in its own thread: a broker would make them for it
         self.failure: Exception | None = None
 
     async def on_start(self) -> None:
@@ -71,6 +75,7 @@ class WalkService(Service):
         try:
             if self.failure is None:
                 topics = await prepare_topics(self._settings, self._log_event)
+                self.topics_ready.set()
                 walk = self._walk = Walk(
                     self._settings, self._engine, topics, self._metrics, self._log_event
                 )
@@ -121,7 +126,8 @@ class WalkService(Service):
 
 
 def run_worker(
-    service: Callable[[], WalkService], beside: Callable[[], Sequence[Service]] = list
+    service: Callable[[], WalkService],
+    beside: Callable[[WalkService], Sequence[Service]] = lambda _: (),
 ) -> int:
     """Run until SIGTERM, Ctrl-C or a fatal error; services are made inside the event loop they belong to.
 
@@ -134,7 +140,12 @@ def run_worker(
     async def make() -> tuple[WalkService, mode.Worker]:
         walk = service()
         worker = mode.Worker(
-            walk, *beside(), loop=loop, override_logging=False, redirect_stdouts=False, quiet=True
+            walk,
+            *beside(walk),
+            loop=loop,
+            override_logging=False,
+            redirect_stdouts=False,
+            quiet=True,
         )
         return walk, worker
 

@@ -34,7 +34,7 @@ class Quiet(mode.Service):
 
 
 class Crashing(mode.Service):
-    """An app that starts and then crashes, as Faust's agents and consumers do, from a thread of its own if asked."""
+    """An app that starts and then crashes, as an agent or a consumer of Faust can."""
 
     @mode.Service.task
     async def _fail(self) -> None:

@@ -45,7 +45,12 @@ ROOMS = {
         "stream.demo.run",  # type of its producer
     },
     "faust": {"stream.app"},
-    "mode": {"stream.app", "stream.faust_guard", "stream.worker"},
+    "mode": {
+        "stream.app",
+        "stream.faust_guard",
+        "stream.worker",
+        "stream.cli.serve",  # type of the service it puts beside the walk
+    },
     "onnxruntime": {"models.session"},
     "structlog": {"stream.logs"},
     "prometheus_client": {"stream.metrics", "stream.health", "stream.live_counts"},
@@ -69,12 +74,17 @@ MAX_FUNCTION_LINES = 40
 LONGER_FUNCTIONS: dict[str, tuple[int, str]] = {
     "stream.metrics.Metrics.__init__": (70, "a table: every metric of the worker"),
 }
+MANY_PARAMETERS = {
+    "stream.settings.Settings.settings_customise_sources": "pydantic's signature",
+    "stream.cli.training.train": "a command's options are its parameters",
+}
 # Where an error of any kind is caught and not raised again.
 BORDERS = {
     "stream.worker": "the pipeline's border: whatever it is ends the process, loudly",
     "stream.faust_guard": "the views' border: whatever it is ends the Faust app and nothing else",
-    "models.session": "the drivers' border: a provider that fails is not had, and its reason is told",
 }
+# Where such an error is not even looked at.
+SUPPRESSORS = {"stream.app": "Faust's thread: mode has told the app of its crash before it raises"}
 # Where a library that raises bare `Exception` gets a name for it; what it raised is chained.
 NAMERS = {"models.session": "ONNX Runtime", "models.tokens": "tokenizers"}
 
@@ -345,7 +355,7 @@ def test_a_function_has_at_most_40_lines_of_code_and_6_parameters() -> None:
             long[name] = count
         arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
         own = [found for found in arguments if found.arg not in ("self", "cls")]
-        if len(own) > 6 and name != "stream.settings.Settings.settings_customise_sources":
+        if len(own) > 6 and name not in MANY_PARAMETERS:
             many[name] = len(own)
     assert not long
     assert not many
@@ -396,13 +406,13 @@ def test_except_exception_exists_once_beside_libraries_whose_errors_have_no_name
     assert len(in_worker) == 1
 
 
-def test_no_error_of_every_kind_is_suppressed() -> None:
-    wrong = [
-        f"{module}:{node.lineno}"
+def test_errors_of_every_kind_are_suppressed_in_one_place() -> None:
+    suppressors = [
+        module
         for module in sources()
         for node in ast.walk(tree_of(module))
         if isinstance(node, ast.Call)
         and ast.unparse(node.func).endswith("suppress")
         and {"Exception", "BaseException"} & {ast.unparse(argument) for argument in node.args}
     ]
-    assert not wrong
+    assert suppressors == list(SUPPRESSORS)

@@ -23,16 +23,18 @@ EVERYTHING = tuple(Settings.model_fields)
 
 
 def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the named settings as options, and itself the finished `settings`."""
+    """Give a command the named settings as options, itself the finished `settings`, and `given` flags if it asks."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(command)
         def run(**arguments: Any) -> None:
             flags = {name: arguments.pop(name) for name in names}
+            if "given" in own:
+                arguments["given"] = frozenset(name for name in names if flags[name] is not None)
             command(settings=load_settings(**flags), **arguments)
 
-        own = inspect.signature(command, eval_str=True).parameters.values()
-        parameters = [parameter for parameter in own if parameter.name != "settings"]
+        own = inspect.signature(command, eval_str=True).parameters
+        parameters = [own[name] for name in own if name not in ("settings", "given")]
         parameters += [_option(name) for name in names]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -45,7 +47,7 @@ def _option(name: str) -> inspect.Parameter:
     field = Settings.model_fields[name]
     option = typer.Option(
         f"--{name.replace('_', '-')}",
-        help=f"{field.description} [env: {ENV_PREFIX}{name.upper()}; default: {default_of(name)}]",
+        help=f"{field.description} (env: {ENV_PREFIX}{name.upper()}; default: {default_of(name)})",
         show_default=False,
         metavar="TEXT",
         rich_help_panel="Settings",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from mode import Service
 from rich.console import Console
 
 from stream.cli.options import EVERYTHING, KAFKA, TOPICS, with_settings
@@ -27,7 +28,7 @@ def register(app: typer.Typer) -> None:
 def broker(
     port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.")] = 9092,
     data_dir: Annotated[
-        Path | None, typer.Option(help="Where records are kept. [default: per user]")
+        Path | None, typer.Option(help="Where records are kept. (default: per user)")
     ] = None,
     ephemeral: Annotated[
         bool, typer.Option("--ephemeral", help="Forget everything at the end.")
@@ -67,16 +68,22 @@ def worker(
     model_rows(bundles, metrics)
     if walk_only:
         sys.exit(run_worker(lambda: WalkService(settings, engine, metrics, log)))
-    from stream.app import make_app  # noqa: PLC0415  # Faust takes a second to import
     from stream.faust_guard import FaustGuard  # noqa: PLC0415
     from stream.live_counts import LiveCounts  # noqa: PLC0415
 
     counts = LiveCounts(metrics.labels)
+
+    def beside(walk: WalkService) -> list[FaustGuard]:
+        def faust_app() -> Service:
+            from stream.app import make_app  # noqa: PLC0415  # takes a second, in Faust's own thread
+
+            walk.topics_ready.wait()
+            return make_app(settings, counts)
+
+        return [FaustGuard(faust_app, log)]
+
     sys.exit(
-        run_worker(
-            lambda: WalkService(settings, engine, metrics, log, counts.snapshot),
-            lambda: [FaustGuard(lambda: make_app(settings, counts), log)],
-        )
+        run_worker(lambda: WalkService(settings, engine, metrics, log, counts.snapshot), beside)
     )
 
 

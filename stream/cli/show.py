@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from stream.cli.options import EVERYTHING, shown, with_settings
-from stream.settings import ENV_PREFIX, Settings, config_file, load_settings
+from stream.settings import ENV_PREFIX, Settings, config_file
 
 config_app = typer.Typer(help="Look at the settings.", no_args_is_help=True)
 
@@ -19,19 +19,19 @@ def register(app: typer.Typer) -> None:
 
 
 @with_settings(*EVERYTHING)
-def show(settings: Settings) -> None:
+def show(settings: Settings, given: frozenset[str]) -> None:
     """Print every setting with its value and where it came from: flag, environment, file or default."""
     path = config_file()
     in_file = (
         tomllib.loads(path.read_text(encoding="utf-8")).keys() if path.exists() else set[str]()
     )
-    without_flags = load_settings()
+    in_environment = {name.upper() for name in os.environ}
     console = Console(highlight=False, soft_wrap=True)
     for name in Settings.model_fields:
         value = getattr(settings, name)
-        if value != getattr(without_flags, name):
+        if name in given:
             origin = "flag"
-        elif f"{ENV_PREFIX}{name.upper()}" in os.environ:
+        elif f"{ENV_PREFIX}{name.upper()}" in in_environment:
             origin = "environment"
         else:
             origin = str(path) if name in in_file else "default"

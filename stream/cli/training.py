@@ -33,10 +33,10 @@ def train(  # noqa: PLR0913, PLR0917  # a command's options
         list[Path], typer.Option(help="Rows to learn from: .jsonl, .jsonl.gz, .csv; `-` is stdin.")
     ],
     validation: Annotated[
-        Path | None, typer.Option(help="Rows to choose on. [default: some of --data]")
+        Path | None, typer.Option(help="Rows to choose on. (default: some of --data)")
     ] = None,
     test: Annotated[
-        Path | None, typer.Option(help="Rows to measure on. [default: a fifth of --data]")
+        Path | None, typer.Option(help="Rows to measure on. (default: a fifth of --data)")
     ] = None,
     tenant: Annotated[str, typer.Option(help="Whose model it is.")] = "default",
     recipe: Annotated[

@@ -58,7 +58,7 @@ class WorkerGroup(ConsumerRebalanceListener):
         self._assignment: Assignment | None = None
         self._name: GroupMetadata | None = None
         self._changed = asyncio.Event()
-        self.marks = Marks()
+        self.marks = Marks(settings.max_window_records)
 
     async def start(self) -> None:
         """Connect and ask to join; call it only when the model is loaded and warm."""
@@ -171,7 +171,8 @@ class WorkerGroup(ConsumerRebalanceListener):
         }
         marks = self.marks.begin(places)
         try:
-            self._lanes.begin({tp: at.offset for tp, at in places.items()}, self.marks.solo)
+            offsets = {tp: at.offset for tp, at in places.items()}
+            self._lanes.begin(offsets, self.marks.solo, self.marks.careful)
         except IllegalStateError as error:
             raise LostTransactionError(
                 f"the group moved on while offsets were read: {error}"

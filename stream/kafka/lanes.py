@@ -7,11 +7,12 @@ partition buys nothing. A lane is a topic.
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
 # (aiokafka types its records by their deserialisers, which we do not use)
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
+from stream.kafka.attempts import CAREFUL_RECORDS
 from stream.settings import Settings
 from stream.topics import INBOUND_EMAILS, INBOUND_EMAILS_BULK
 
@@ -32,26 +33,32 @@ class Lanes:
         self._waiting: dict[TopicPartition, list[InboundRecord]] = {}
         self._next_offsets: dict[TopicPartition, int] = {}
         self._nothing_below: dict[TopicPartition, int] = {}
-        # partitions whose next record must be a window of its own
-        self._solo: set[TopicPartition] = set()
+        self._solo: Set[TopicPartition] = frozenset()
+        self._careful: Set[TopicPartition] = frozenset()
 
     @property
     def topics(self) -> list[str]:
         """What the group subscribes to."""
         return [self._live, self._bulk]
 
-    def begin(self, offsets: Mapping[TopicPartition, int], solo: set[TopicPartition]) -> None:
+    def begin(
+        self,
+        offsets: Mapping[TopicPartition, int],
+        solo: Set[TopicPartition],
+        careful: Set[TopicPartition] = frozenset(),
+    ) -> None:
         """Hand out records from these offsets on; what was read ahead is dropped.
 
         Args:
             offsets: of every partition that is ours.
             solo: partitions whose next record must be a window of its own; watched while others shrink it.
+            careful: partitions that give few records to a window; watched too.
         """
         self._waiting.clear()
         self._nothing_below.clear()
         self._windows_since_bulk = 0
         self._next_offsets = dict(offsets)
-        self._solo = solo
+        self._solo, self._careful = solo, careful
         for tp, offset in offsets.items():
             self._consumer.seek(tp, offset)
 
@@ -110,6 +117,8 @@ class Lanes:
             if len(taken) >= max_records or room_bytes <= 0:
                 break
             share = max(1, (max_records - len(taken)) // (len(lane) - asked))
+            if tp in self._careful:
+                share = min(share, CAREFUL_RECORDS)
             records = self._waiting.pop(tp, [])
             if len(records) < share:
                 more = await self._consumer.getmany(

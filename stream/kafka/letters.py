@@ -13,9 +13,10 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from stream.errors import FatalError, RetryableError
+from stream.kafka.attempts import Offsets
 from stream.kafka.clients import Log, group_consumer, reader, start_when_ready
 from stream.kafka.kip447 import GroupMetadata, coordinator_of, stable_offsets
-from stream.kafka.transactions import Transactions
+from stream.kafka.transactions import OutputTooLargeError, Transactions
 from stream.outputs import OUTPUT_ID, Output
 from stream.settings import Settings
 from stream.topics import DEAD_LETTERS
@@ -104,19 +105,13 @@ async def replay_letters(settings: Settings, log: Log, *, again: bool) -> int:
             consumer.seek(tp, max(begin, done[tp].offset if tp in done else 0))
             async for letter in _read(consumer, tp, end):
                 output = await _as_sent_before(letter, source)
-                outputs = [output] if output else []
-                await transactions.commit(
-                    outputs,
-                    {tp: OffsetAndMetadata(letter.offset + 1, "")},
-                    GroupMetadata.of(consumer),
-                )
-                sent += len(outputs)
-                if output is None:
-                    log(
-                        "letter_not_replayed",
-                        letter=letter.header(OUTPUT_ID),
-                        reason="its source record has expired",
-                    )
+                behind = {tp: OffsetAndMetadata(letter.offset + 1, "")}
+                name = GroupMetadata.of(consumer)
+                reason = await _send_again(output, behind, name, transactions)
+                if reason:
+                    log("letter_not_replayed", letter=letter.header(OUTPUT_ID), reason=reason)
+                else:
+                    sent += 1
     except (RetryableError, KafkaError, TimeoutError) as error:
         raise FatalError(
             f"the replay was interrupted: {type(error).__name__}: {error}; is another one running in group "
@@ -128,6 +123,24 @@ async def replay_letters(settings: Settings, log: Log, *, again: bool) -> int:
         await transactions.close()
         await consumer.stop()
         await source.stop()
+
+
+async def _send_again(
+    output: Output | None, behind: Offsets, name: GroupMetadata, transactions: Transactions
+) -> str:
+    """Send one letter and note that it is done; returns why it could not be sent, empty when it was."""
+    if output is None:
+        await transactions.commit((), behind, name)
+        return "its source record has expired"
+    try:
+        await transactions.commit([output], behind, name)
+    except (
+        OutputTooLargeError
+    ):  # it came in packed by another codec; the letters behind it must not wait
+        await transactions.renew()
+        await transactions.commit((), behind, name)
+        return f"{output.topic} does not take its size; raise max.message.bytes and replay with --again"
+    return ""
 
 
 async def _join(consumer: AIOKafkaConsumer, topic: str, partitions: list[TopicPartition]) -> None:

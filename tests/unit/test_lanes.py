@@ -257,6 +257,24 @@ async def test_a_suspicious_partition_without_records_holds_up_nobody(
     assert places(await lanes.poll(100)) == [("inbound-emails", 1, 0)]
 
 
+async def test_a_suspicious_record_that_arrives_late_is_not_put_among_others(
+    consumer: FakeConsumer,
+) -> None:
+    consumer.fill(LIVE[0], 10)
+    lanes = lanes_of(consumer, *LIVE[:2], solo={LIVE[1]})
+    fetched = consumer.getmany
+
+    async def arrives_behind(*partitions: TopicPartition, **options: Any) -> Any:
+        found = await fetched(*partitions, **options)
+        if LIVE[1] not in consumer.logs:
+            consumer.fill(LIVE[1], 10)
+        return found
+
+    consumer.getmany = arrives_behind  # type: ignore[method-assign]
+    assert places(await lanes.poll(100)) == [("inbound-emails", 0, 0)]
+    assert places(await lanes.poll(100)) == [("inbound-emails", 1, 0)]
+
+
 async def test_a_new_beginning_drops_what_was_read_ahead(consumer: FakeConsumer) -> None:
     consumer.fill(LIVE[0], *[500] * 10)
     lanes = lanes_of(consumer, LIVE[0], max_window_bytes=2000)

@@ -82,7 +82,7 @@ def test_threads_that_share_the_encoder_get_their_own_results(encoder: Encoder) 
             np.testing.assert_array_equal(found, wanted)
 
 
-def test_a_failed_run_is_an_inference_error_without_the_ids(encoder: Encoder) -> None:
+def test_a_failed_run_is_an_inference_error_that_names_the_batch(encoder: Encoder) -> None:
     with pytest.raises(InferenceError, match=r"batch of \[1, 3\]"):
         encoder.embed([[CLS, 10_000, SEP]])
 
