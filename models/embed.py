@@ -13,7 +13,7 @@ from models.heads import Float32Array
 from models.runtime import Encoder
 
 # Padded tokens per run. CPU: above 512 padding costs more than batching gains (all-MiniLM-L6-v2, int8).
-BUDGET_TOKENS = {"cpu": 512}
+BUDGET_TOKENS = {"cpu": 256}
 DEVICE_BUDGET_TOKENS = 16_384
 TOKENIZE_AT_ONCE = 256
 

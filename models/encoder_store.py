@@ -15,7 +15,14 @@ from models.encoder_files import EncoderError, Precision, read_config, sha256_of
 from models.encoder_graph import build_encoder, find_base_model
 
 # A change in how graphs are written must not be answered from the store.
-_WRITERS = ("base_model.py", "bert_graph.py", "quantize.py", "encoder_graph.py", "encoder_files.py")
+_WRITERS = (
+    "base_model.py",
+    "base_weights.py",
+    "bert_graph.py",
+    "quantize.py",
+    "encoder_graph.py",
+    "encoder_files.py",
+)
 
 
 def prepare_encoder(

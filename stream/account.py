@@ -35,6 +35,7 @@ def account(window: Window, metrics: Metrics) -> None:
 
 def report_lag(lags: Mapping[TopicPartition, int], metrics: Metrics) -> None:
     """Show how many records wait in each partition that is ours."""
+    metrics.lag_records.clear()
     for tp, waiting in lags.items():
         metrics.lag_records.labels(tp.topic, tp.partition).set(waiting)
 

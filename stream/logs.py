@@ -58,4 +58,4 @@ def _as_json(event: Mapping[str, object], **_: object) -> str:
     except (
         TypeError
     ):  # a lone surrogate, from a path or a foreign error: the line must still come out
-        return json.dumps(event, default=str)
+        return json.dumps(event, default=str, ensure_ascii=False).encode(errors="replace").decode()

@@ -16,7 +16,20 @@ RECORD_OVERHEAD_BYTES = (
 )
 MAX_ERROR_MESSAGE_BYTES = 512
 MAX_ORIGINAL_HEADERS_BYTES = 16 * 1024
-_OWN_HEADERS = ("error-", "source-", "failed-at", "payload", OUTPUT_ID)
+REASON_HEADERS = frozenset(
+    {
+        "error-stage",
+        "error-type",
+        "error-message",
+        "source-topic",
+        "source-partition",
+        "source-offset",
+        "failed-at",
+        "payload",
+        OUTPUT_ID,
+    }
+)
+_HEADER_COST_BYTES = 2  # lengths on the wire, so that empty headers cost something too
 
 
 @dataclass(frozen=True)
@@ -106,6 +119,8 @@ def _original(headers: Headers) -> Iterable[tuple[str, bytes]]:
     """The input's own headers, while they fit in 16 KiB; ours of an earlier round are replaced."""
     left_bytes = MAX_ORIGINAL_HEADERS_BYTES
     for name, value in headers:
-        left_bytes -= len(name) + len(value or b"")
-        if left_bytes >= 0 and not name.startswith(_OWN_HEADERS):
+        if name in REASON_HEADERS:
+            continue
+        left_bytes -= len(name.encode()) + len(value or b"") + _HEADER_COST_BYTES
+        if left_bytes >= 0:
             yield name, value

@@ -4,6 +4,7 @@ Wire form: UTF-8 JSON objects; unknown fields are ignored; times are RFC 3339 wi
 JSON Schemas and the AsyncAPI document are generated from these classes (`stream.generate`).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal, TypeVar
@@ -202,6 +203,7 @@ class Deployment(Record, frozen=True):
     schema_version: int = SCHEMA_VERSION
 
 
+_QUOTED_WORD = re.compile(r" '.*' - at", re.DOTALL)
 R = TypeVar("R", bound=Record)
 _decoders: dict[type[Record], msgspec.json.Decoder[Record]] = {}
 encode = msgspec.json.Encoder().encode
@@ -228,8 +230,11 @@ def decode(value: bytes | None, record_type: type[R]) -> R:
     try:
         return decoder.decode(value)  # type: ignore[return-value]  # the table maps each class to its own decoder
     except msgspec.ValidationError as error:
+        reason = _QUOTED_WORD.sub(
+            " - at", str(error)
+        )  # msgspec quotes a word that is not in its list
         raise PoisonRecordError(
-            "validate", "wrong-shape", f"{record_type.__name__}: {error}"
+            "validate", "wrong-shape", f"{record_type.__name__}: {reason}"
         ) from None
     except UnicodeDecodeError as error:
         raise PoisonRecordError(
@@ -250,6 +255,11 @@ def decode_inbound_email(value: bytes | None) -> InboundEmail:
         PoisonRecordError: as `decode`, and stage `validate` where no form or several are given.
     """
     email = decode(value, InboundEmail)
+    try:
+        _ = email.received_at and utc(email.received_at)
+    except OverflowError:
+        message = "received_at has no equivalent in UTC; give a time between the years 1 and 9999"
+        raise PoisonRecordError("validate", "wrong-shape", message) from None
     forms = [name for name in ("body", "html", "raw") if getattr(email, name) is not None]
     if len(forms) > 1 or (email.raw is not None and email.subject is not None):
         given = ", ".join(["subject"] * (email.subject is not None) + forms)

@@ -111,7 +111,7 @@ class Settings(BaseSettings):
         None,
         ge=16,
         le=1_048_576,
-        description="Rows × longest row of one run; unset: what suits the device (512 on CPU, 16384 on a GPU).",
+        description="Rows × longest row of one run; unset: what suits the device (256 on CPU, 16384 on a GPU).",
     )
     encode_threads: int | None = Field(
         None,
@@ -250,6 +250,10 @@ def load_settings(**flags: Any) -> Settings:
         SettingsError: names each wrong setting, its value and what is allowed.
     """
     given = {name: value for name, value in flags.items() if value is not None}
+    if not config_file().exists() and f"{ENV_PREFIX}CONFIG" in os.environ:
+        raise SettingsError(
+            f"{ENV_PREFIX}CONFIG={config_file()} does not exist; name a TOML file, or unset it"
+        )
     try:
         return Settings(**given)
     except ValidationError as error:

@@ -45,6 +45,7 @@ class Tally:
     def note_answer(self, output_id: str, answer: Classification, now_s: float) -> Line | None:
         """A classification was read; returns what to show of it."""
         if output_id not in self.sent:
+            self.duplicates += output_id in self.early
             self.early[output_id] = (answer, now_s)
             return None
         if not self._is_new(output_id):

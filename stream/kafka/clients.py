@@ -35,6 +35,7 @@ _REFUSALS = (
     TopicAuthorizationFailedError,
     TransactionalIdAuthorizationFailed,
 )
+MOST_TEMPLATES = 1000
 MAX_POLL_INTERVAL_MS = 2 * 3_600_000
 # aiokafka holds this against a record's unpacked size, the broker its limit against the packed one. A record that
 # came in packed must be able to leave as a dead letter; the topic's own limit is checked before (`outputs`).
@@ -73,7 +74,9 @@ def _ssl_context(settings: Settings) -> ssl.SSLContext:
             context.load_cert_chain(
                 str(settings.kafka_ssl_cert_file),
                 str(settings.kafka_ssl_key_file),
-                key_password.get_secret_value() if key_password else None,
+                key_password.get_secret_value()
+                if key_password
+                else "",  # None would ask on the terminal
             )
     except OSError as error:  # ssl.SSLError is one too
         raise SettingsError(
@@ -194,6 +197,8 @@ class RateLimit(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """True for the first message of its template in any second."""
         now_s = self._clock()
+        if len(self._last_s) > MOST_TEMPLATES:  # templates with values in them would never end
+            self._last_s.clear()
         if now_s - self._last_s.get(str(record.msg), -1.0) < 1.0:
             return False
         self._last_s[str(record.msg)] = now_s

@@ -17,23 +17,12 @@ from stream.kafka.attempts import Offsets
 from stream.kafka.clients import Log, group_consumer, reader, start_when_ready
 from stream.kafka.kip447 import GroupMetadata, coordinator_of, stable_offsets
 from stream.kafka.transactions import OutputTooLargeError, Transactions
-from stream.outputs import OUTPUT_ID, Output
+from stream.outputs import OUTPUT_ID, REASON_HEADERS, Output
 from stream.settings import Settings
 from stream.topics import DEAD_LETTERS
 
 REPLAY_OF = "replay-of"
-_REASON_HEADERS = {
-    "error-stage",
-    "error-type",
-    "error-message",
-    "source-topic",
-    "source-partition",
-    "source-offset",
-    "failed-at",
-    "payload",
-    OUTPUT_ID,
-    REPLAY_OF,
-}
+_REASON_HEADERS = REASON_HEADERS | {REPLAY_OF}
 READ_TIMEOUT_MS = 5_000
 POLL_MS = 100
 JOIN_TIMEOUT_S = 20.0

@@ -51,7 +51,7 @@ def test_a_text_longer_than_the_limit_runs_alone_beside_full_batches() -> None:
 
 @pytest.mark.parametrize(
     ("provider", "tokens", "threads"),
-    [("cpu", 512, 3), ("cuda", 16_384, 1), ("tensorrt", 16_384, 1)],
+    [("cpu", 256, 3), ("cuda", 16_384, 1), ("tensorrt", 16_384, 1)],
 )
 def test_a_cpu_gets_short_runs_on_every_core_and_a_gpu_one_large_run(
     provider: str, tokens: int, threads: int

@@ -113,7 +113,7 @@ def test_help_shows_each_setting_with_its_variable_and_default(
         assert sentence in words, f"{name}: a word in brackets is taken for markup"
         if name in Settings.model_fields:
             assert f"--{name.replace('_', '-')}" in words
-            assert f"[env: {ENV_PREFIX}{name.upper()}; default: {default_of(name)}]" in words, name
+            assert f"(env: {ENV_PREFIX}{name.upper()}; default: {default_of(name)})" in words, name
 
 
 @pytest.mark.parametrize("found", COMMANDS, ids=by_name)
