@@ -1,4 +1,4 @@
-"""Tells a caller how far a long piece of work is and keeps the time of each stage. For `models.train`; knows no stage."""
+"""Tells a caller how far a long piece of work is, and keeps the time of each stage. For `models.train`."""
 
 import time
 from collections.abc import Iterator

@@ -4,7 +4,7 @@
 processed becomes a `PoisonRecordError` on its own item, and its neighbours go on. Knows no Kafka and no device.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -56,7 +56,7 @@ class ReadOptions:
     """How mail is cleaned, and which kinds are not classified."""
 
     cleaning: CleanOptions
-    skip_kinds: frozenset[Kind]
+    skip_kinds: Set[Kind]
 
 
 def read_email(

@@ -71,3 +71,9 @@ class SettingsError(FatalError):
     """A setting is missing, malformed or contradicts another one."""
 
     exit_code = 2
+
+
+def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that ended a group of tasks; the others are its echoes."""
+    first = group.exceptions[0]
+    return first_of(first) if isinstance(first, BaseExceptionGroup) else first  # pyright: ignore[reportUnknownArgumentType]

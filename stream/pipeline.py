@@ -24,13 +24,15 @@ a model, a mail's text or Kafka's client; `kafka.group` and `kafka.transactions`
 
 import asyncio
 import contextlib
+import sys
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from typing import Any
 
 from stream.account import account, report_lag
 from stream.engine import Engine
-from stream.errors import FatalError, LostTransactionError, PoisonRecordError
+from stream.errors import LostTransactionError, PoisonRecordError, SwitchboardError, first_of
+from stream.flight import Flight
 from stream.handoff import Handoff
 from stream.kafka.admin import TopicState, prepare_topics
 from stream.kafka.clients import Log
@@ -40,14 +42,12 @@ from stream.metrics import Metrics
 from stream.pace import Pace
 from stream.results import Results
 from stream.settings import Settings
-from stream.topics import DEAD_LETTERS
 from stream.window import Window, window_of
 
 REVOKE_WAIT_S = 15.0  # half of the group's rebalance timeout
 WITHDRAW_TIMEOUT_S = 1.0
 LOST_BACKOFF_S = 0.2
 LOST_BACKOFF_MAX_S = 5.0
-LEAST_LETTER_BYTES = 64 * 1024
 
 
 class Walk:
@@ -63,8 +63,6 @@ class Walk:
     ) -> None:
         self._settings = settings
         self._engine = engine
-        self._topics = dict(topics)
-        self._letter_bytes = topics[DEAD_LETTERS].max_message_bytes
         self._results = Results(topics)
         self._metrics = metrics
         self._log = log
@@ -75,9 +73,7 @@ class Walk:
         self._serving: asyncio.Task[None] | None = None
         self._transaction: asyncio.Future[None] | None = None
         self._interrupted = False
-        self._committed = asyncio.Event()
-        self.in_flight = 0
-        self.progressed_at_s = self.flying_since_s = time.monotonic()
+        self.flight = Flight()
 
     @property
     def ready(self) -> bool:
@@ -103,7 +99,9 @@ class Walk:
                     backoff_s = LOST_BACKOFF_S
                 except LostTransactionError as error:
                     await self._lost(error)
-                    await self._pause(backoff_s)
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(backoff_s):
+                            await self._stop.wait()
                     backoff_s = min(2 * backoff_s, LOST_BACKOFF_MAX_S)
         finally:
             await self._end()
@@ -111,34 +109,36 @@ class Walk:
     async def _next_assignment(self) -> Assignment | None:
         """The partitions that are ours now; None when it is time to stop."""
         waiting = asyncio.ensure_future(self._group.assignment())
-        stopping = asyncio.ensure_future(self._stop.wait())
         try:
-            await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            return None if self._stop.is_set() else await waiting
+            await self._until_stop_or(waiting)
+            return None if self._stop.is_set() else waiting.result()
         finally:
             waiting.cancel()
-            stopping.cancel()
 
     async def _serve(self, assignment: Assignment) -> None:
         """Restore and walk in one assignment, until it ends, `stop` is asked for, or something breaks."""
         self._interrupted = False
         serving = self._serving = asyncio.ensure_future(self._restore_and_walk(assignment))
-        stopping = asyncio.ensure_future(self._stop.wait())
         try:
-            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await self._until_stop_or(serving)
             if not serving.done():
                 await asyncio.wait({serving}, timeout=self._settings.drain_timeout_s)
-            if serving.cancelled() or not serving.done():  # revoked, or the drain took too long
-                return
-            serving.result()
+            if (
+                serving.done() and not serving.cancelled()
+            ):  # else revoked, or the drain took too long
+                serving.result()
         except BaseExceptionGroup as group:
-            raise _first(group) from group
+            raise first_of(group) from group
         finally:
             serving.cancel()
-            stopping.cancel()
             await asyncio.wait({serving})
             self._serving = None
-            self.in_flight = 0
+            self.flight.drop()
+
+    async def _until_stop_or(self, task: asyncio.Future[Any]) -> None:
+        stopping = asyncio.ensure_future(self._stop.wait())
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
 
     async def _restore_and_walk(self, assignment: Assignment) -> None:
         if not self._transactions.usable:
@@ -162,15 +162,13 @@ class Walk:
             report_lag(self._group.lag(), self._metrics)
             if not records:
                 continue
-            if self.in_flight == 0:
-                self.flying_since_s = time.monotonic()
-            self.in_flight += 1
+            self.flight.start()
             window = window_of(records)
             is_alone = await self._beware(window, assignment)
             window.cleaned_at_s, window.tokenized_at_s = await self._engine.read(window.items)
             to_compute.put(window)
             if is_alone:
-                await self._until_in_flight(0)
+                await self.flight.until(0)
         to_compute.close()
 
     async def _compute_windows(
@@ -201,9 +199,7 @@ class Walk:
                 transaction.cancel()
                 self._transaction = None
             self._group.marks.passed(offsets)
-            self.in_flight -= 1
-            self._committed.set()
-            self.progressed_at_s = time.monotonic()
+            self.flight.land()
             account(window, self._metrics)
             self._log("window_committed", records=len(window.items), outputs=len(window.outputs))
 
@@ -216,7 +212,7 @@ class Walk:
         marks = self._group.marks
         if (marks.solo | marks.careful).isdisjoint(window.offsets):
             return False
-        await self._until_in_flight(1)
+        await self.flight.until(1)
         if marks.solo.isdisjoint(window.offsets):
             return False
         alone = marks.alone(window.offsets)
@@ -227,11 +223,6 @@ class Walk:
         message = "it ended the worker twice while alone in its window; it was not run again"
         window.items[0].error = PoisonRecordError("worker", "worker-killed", message)
         return True
-
-    async def _until_in_flight(self, windows: int) -> None:
-        while self.in_flight > windows:
-            self._committed.clear()
-            await self._committed.wait()
 
     # -- what ends an assignment ---------------------------------------------------------------
 
@@ -258,40 +249,14 @@ class Walk:
         self._metrics.retries.labels(type(error).__name__).inc()
         self._log("transaction_lost", error=str(error))
         if isinstance(error, OutputTooLargeError):
-            await self._fit_again(error)
-
-    async def _fit_again(self, error: OutputTooLargeError) -> None:
-        """A topic's limit was lowered since it was read, or a dead letter packs less well than was estimated."""
-        topics = await prepare_topics(self._settings, self._log)
-        letters = topics[DEAD_LETTERS]
-        if topics != self._topics:
-            self._topics, self._letter_bytes = topics, letters.max_message_bytes
-        elif self._letter_bytes < LEAST_LETTER_BYTES:
-            raise FatalError(
-                f"{error}, though it fits the topic; raise the broker's message.max.bytes"
-            ) from error
-        else:
-            self._letter_bytes //= (
-                2  # larger ones keep all but their bytes, which lie at the source
-            )
-        smaller = replace(letters, max_message_bytes=self._letter_bytes)
-        self._results = Results({**topics, DEAD_LETTERS: smaller})
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stop.wait()
-        except TimeoutError:
-            return
+            self._results.fit(await prepare_topics(self._settings, self._log), error)
 
     async def _end(self) -> None:
-        await self._withdraw()
+        error = sys.exception()
+        if error is None or isinstance(
+            error, SwitchboardError
+        ):  # after a bug the next record is suspect
+            await self._withdraw()
         await self._transactions.close()
         await self._group.stop()
         self._engine.close()
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error that ended the stages; the others are its echoes."""
-    first = group.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first  # pyright: ignore[reportUnknownArgumentType]

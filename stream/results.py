@@ -4,24 +4,46 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from stream.classify import Item, classification
-from stream.errors import PoisonRecordError
+from stream.errors import FatalError, LostTransactionError, PoisonRecordError
 from stream.kafka.admin import TopicState
 from stream.outputs import Output, dead_letter, json_output, output_headers
 from stream.topics import CLASSIFICATIONS, CLEANED_EMAILS, DEAD_LETTERS
+
+LEAST_LETTER_BYTES = 64 * 1024
 
 
 class Results:
     """Writes what is said about a record; `topics` by name without prefix, as the cluster has them."""
 
     def __init__(self, topics: Mapping[str, TopicState]) -> None:
-        self._answers = topics[CLASSIFICATIONS]
-        self._texts = topics[CLEANED_EMAILS]
-        self._letters = topics[DEAD_LETTERS]
+        self._topics = dict(topics)
+        self._letter_bytes = topics[DEAD_LETTERS].max_message_bytes
+
+    def fit(self, topics: Mapping[str, TopicState], error: LostTransactionError) -> None:
+        """Fit what the broker refused: a topic's limit was lowered, or a dead letter packs less than estimated.
+
+        Args:
+            topics: as the cluster has them now.
+            error: the refusal.
+
+        Raises:
+            FatalError: nothing can be made smaller any more.
+        """
+        if topics != self._topics:
+            self._topics = dict(topics)
+            self._letter_bytes = topics[DEAD_LETTERS].max_message_bytes
+        elif self._letter_bytes >= LEAST_LETTER_BYTES:
+            self._letter_bytes //= (
+                2  # larger ones keep all but their bytes, which lie at the source
+            )
+        else:
+            message = f"{error}, though it fits the topic; raise the broker's message.max.bytes"
+            raise FatalError(message) from error
 
     def outputs_of(self, item: Item) -> Sequence[Output]:
         """Exactly one record for `classifications` or `dead-letters`; never raises for what a record holds."""
         source, now = item.inbound.source, datetime.now(UTC)
-        answers, texts, letters = self._answers, self._texts, self._letters
+        answers, texts = self._topics[CLASSIFICATIONS], self._topics[CLEANED_EMAILS]
         if item.error is None and item.cleaned is not None:
             cleaned, headers = item.cleaned, output_headers(source, item.inbound.headers)
             answer = classification(item, now)
@@ -35,6 +57,5 @@ class Results:
             except PoisonRecordError as error:
                 item.error = error
         assert item.error is not None, "an item is either cleaned or failed: this is a bug"
-        return (
-            dead_letter(letters.name, item.inbound, item.error, now, letters.max_message_bytes),
-        )
+        letters = self._topics[DEAD_LETTERS].name
+        return (dead_letter(letters, item.inbound, item.error, now, self._letter_bytes),)

@@ -19,10 +19,10 @@ from pydantic_settings import (
 )
 
 from stream.errors import SettingsError
-from stream.records import Kind
 
 ENV_PREFIX = "SWITCHBOARD_"
 MEBI = 1024 * 1024
+SkippableKind = Literal["reply", "auto_reply", "bounce", "bulk"]  # of `records.Kind`: not `message`
 MAX_INPUT_BYTES = 16 * MEBI
 MAX_DEAD_LETTER_BYTES = 17 * MEBI
 MAX_REQUEST_BYTES = 18 * MEBI
@@ -155,7 +155,7 @@ class Settings(BaseSettings):
         description="Records waiting and nothing committed for this long: the process ends with 1.",
     )
 
-    skip_kinds: Annotated[frozenset[Kind], NoDecode] = Field(
+    skip_kinds: Annotated[frozenset[SkippableKind], NoDecode] = Field(
         frozenset({"reply", "auto_reply", "bounce", "bulk"}),
         description="Kinds of mail that are not classified: a comma list of `reply`, `auto_reply`, `bounce`, `bulk`; empty: classify everything.",
     )
@@ -262,7 +262,7 @@ def load_settings(**flags: Any) -> Settings:
             for item in error.errors()
         ]
         raise SettingsError("; ".join(wrong)) from None
-    except ValueError as error:  # an unreadable TOML file
+    except (ValueError, OSError) as error:  # an unreadable TOML file
         raise SettingsError(f"{config_file()}: {error}") from None
 
 

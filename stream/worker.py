@@ -10,7 +10,6 @@ import resource
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -119,10 +118,7 @@ class WalkService(Service):
         return self._walk is not None and self._walk.ready
 
     def _stuck_s(self) -> float:
-        walk = self._walk
-        if walk is None or walk.in_flight == 0:
-            return 0.0
-        return time.monotonic() - max(walk.progressed_at_s, walk.flying_since_s)
+        return 0.0 if self._walk is None else self._walk.flight.stuck_s
 
 
 def run_worker(

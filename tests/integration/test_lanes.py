@@ -81,7 +81,7 @@ async def test_a_slow_model_does_not_read_ahead_more_than_the_stages_hold(
                 if name == "window_committed"
             )
             most = max(most, taken - done)
-            assert running.walk.in_flight <= 4
+            assert running.walk.flight.windows <= 4
             await asyncio.sleep(0.05)
     assert 32 <= most <= 4 * 32, most
 
@@ -175,7 +175,7 @@ async def test_records_that_expire_under_a_running_worker_are_counted_too(
         await expire(kafka, live, 115)
         await produce(kafka, live, [mail(200)])
         await until(lambda: sum(running.walk._group._lanes._next_offsets.values()) == 121, 15)
-        await until(lambda: running.walk.in_flight == 0)
+        await until(lambda: running.walk.flight.windows == 0)
     answered = await outputs_so_far(kafka, prefix)
     lost = running.metrics.registry.get_sample_value("switchboard_expired_records_total")
     assert lost is not None
