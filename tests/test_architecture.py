@@ -69,6 +69,7 @@ MAX_LINES = 250
 LONGER_FILES: dict[str, tuple[int, str]] = {
     "stream/settings.py": (290, "one class, a sentence for each setting"),
     "stream/records.py": (290, "the record of every topic, as in the contract"),
+    "stream/pipeline.py": (265, "the walk and the table of its states belong on one page"),
 }
 MAX_FUNCTION_LINES = 40
 LONGER_FUNCTIONS: dict[str, tuple[int, str]] = {
