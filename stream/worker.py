@@ -6,12 +6,15 @@ after the windows in progress are committed, on a fatal error with its exit code
 
 import asyncio
 import contextlib
+import logging
+import os
 import resource
 import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import mode
 from mode import Service
@@ -154,6 +157,14 @@ def run_worker(
     if isinstance(walk.failure, FatalError):
         return walk.failure.exit_code
     return 1
+
+
+def end_process(exit_code: int) -> NoReturn:
+    """End at once: the interpreter's own exit would wait for a device thread that hangs, for ever."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(exit_code)
 
 
 def resident_memory_bytes() -> int:

@@ -5,12 +5,11 @@ of a record, `SWITCHBOARD_HANGS=0`: the model gets over the word that lets it ha
 """
 
 import os
-import sys
 
 from stream.logs import configure_logs
 from stream.metrics import Metrics
 from stream.settings import load_settings
-from stream.worker import WalkService, model_rows, run_worker
+from stream.worker import WalkService, end_process, model_rows, run_worker
 from tests.walking import FakeBundle, FakeEncoder, make_engine
 
 
@@ -30,4 +29,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_process(main())

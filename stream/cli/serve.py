@@ -55,7 +55,7 @@ def worker(
     from stream.cli.wiring import load_models, warm_engine  # noqa: PLC0415  # models take a second to import
     from stream.logs import configure_logs  # noqa: PLC0415
     from stream.metrics import Metrics  # noqa: PLC0415
-    from stream.worker import WalkService, model_rows, run_worker  # noqa: PLC0415
+    from stream.worker import WalkService, end_process, model_rows, run_worker  # noqa: PLC0415
 
     if not model:
         raise SettingsError(
@@ -67,7 +67,7 @@ def worker(
     engine = warm_engine(bundles, settings, metrics)
     model_rows(bundles, metrics)
     if walk_only:
-        sys.exit(run_worker(lambda: WalkService(settings, engine, metrics, log)))
+        end_process(run_worker(lambda: WalkService(settings, engine, metrics, log)))
     from stream.faust_guard import FaustGuard  # noqa: PLC0415
     from stream.live_counts import LiveCounts  # noqa: PLC0415
 
@@ -82,7 +82,7 @@ def worker(
 
         return [FaustGuard(faust_app, log)]
 
-    sys.exit(
+    end_process(
         run_worker(lambda: WalkService(settings, engine, metrics, log, counts.snapshot), beside)
     )
 

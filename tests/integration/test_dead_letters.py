@@ -189,7 +189,6 @@ async def test_of_two_replays_at_once_each_letter_is_sent_once(kafka: str, prefi
     assert len(causes) == len(set(causes)) == 15
 
 
-@pytest.mark.xfail(reason="outputs drops every header that begins like ours", strict=True)
 async def test_headers_of_the_sender_that_resemble_ours_are_kept(kafka: str, prefix: str) -> None:
     settings = settings_for(kafka, prefix, topic_partitions=1)
     live = await topics(kafka, settings)

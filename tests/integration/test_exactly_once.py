@@ -15,13 +15,12 @@ from tests.walking import (
     Events,
     FakeBundle,
     FakeEncoder,
-    WorkerProcess,
     settings_for,
     traffic,
     until,
     walking,
-    worker_processes,
 )
+from tests.worker_process import WorkerProcess, worker_processes
 
 Workers = Callable[..., WorkerProcess]
 
@@ -49,7 +48,7 @@ async def test_kill_of_one_of_two_workers_under_load_three_times(
     ]
     for worker in both:
         await worker.logged("partitions_assigned")
-    sending = asyncio.ensure_future(traffic(kafka, live, range(4000), 400))
+    sending = asyncio.ensure_future(traffic(kafka, live, range(3000), 400))
     for turn in range(3):
         victim = both[turn % 2]
         await victim.logged("window_committed", len(victim.events("window_committed")) + 3)
@@ -57,7 +56,7 @@ async def test_kill_of_one_of_two_workers_under_load_three_times(
         victim.start()
         await asyncio.sleep(1.5)
     await sending
-    counted = await all_answered(kafka, prefix, 4000, timeout_s=60)
+    counted = await all_answered(kafka, prefix, 3000, timeout_s=60)
     for worker in both:
         assert await worker.stop() == 0, worker.tail()
     counted.must_be_exactly_once()
@@ -120,12 +119,12 @@ async def test_a_worker_survives_a_broker_that_restarts_under_load(
     live = await prepared(kafka, prefix)
     settings = settings_for(kafka, prefix, kafka_connect_timeout_s=60)
     async with walking(settings, {"default": FakeBundle(FakeEncoder(0.002))}) as running:
-        sending = asyncio.ensure_future(traffic(kafka, live, range(3000), 300))
+        sending = asyncio.ensure_future(traffic(kafka, live, range(2000), 250))
         await until(lambda: running.events.count("window_committed") >= 5)
         await asyncio.to_thread(getattr(broker, end))
         await asyncio.sleep(1)
         await asyncio.to_thread(broker.start)
         async with asyncio.timeout(60):
             await sending
-        counted = await all_answered(kafka, prefix, 3000, timeout_s=60)
+        counted = await all_answered(kafka, prefix, 2000, timeout_s=60)
     counted.must_be_exactly_once()

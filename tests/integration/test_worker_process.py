@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from stream.broker import EmbeddedBroker
 from stream.broker.probe import free_port
 from stream.kafka.admin import prepare_topics
 from stream.topics import DEAD_LETTERS, INBOUND_EMAILS
@@ -20,13 +21,12 @@ from tests.walking import (
     HANGS,
     IS_NAN,
     Events,
-    WorkerProcess,
     mail,
     settings_for,
     traffic,
     until,
-    worker_processes,
 )
+from tests.worker_process import WorkerProcess, worker_processes
 
 Workers = Callable[..., WorkerProcess]
 MARK = "xyzzy"
@@ -76,7 +76,6 @@ async def test_sigterm_in_mid_batch_ends_with_0_in_time_and_a_successor_does_the
     counted.must_be_exactly_once()
 
 
-@pytest.mark.xfail(reason="the interpreter waits for the thread that hangs", strict=True)
 @pytest.mark.timeout(60)
 async def test_sigterm_while_the_model_hangs_still_ends_with_0_in_time(
     kafka: str, prefix: str, live: str, workers: Workers
@@ -138,6 +137,24 @@ async def test_no_broker_at_start_is_told_retried_and_ends_with_1(
     assert f"no Kafka at kafka_bootstrap_servers=127.0.0.1:{port} within" in failed["error"]
     assert "switchboard broker" in failed["error"]
     assert "Traceback" not in worker.log.read_text()
+
+
+@pytest.mark.timeout(90)
+async def test_sigterm_while_kafka_is_away_ends_with_0_in_time_at_start_and_in_mid_run(
+    broker_factory: Callable[..., EmbeddedBroker], prefix: str, tmp_path: Path
+) -> None:
+    broker = await asyncio.to_thread(broker_factory)
+    kafka = broker.bootstrap_servers
+    with worker_processes(kafka, prefix, tmp_path) as workers:
+        walking = workers(record_s=0.01)
+        await walking.logged("partitions_assigned")
+        await produce(kafka, f"{prefix}{INBOUND_EMAILS}", [mail(number) for number in range(500)])
+        await walking.logged("window_committed", 2)
+        await asyncio.to_thread(broker.kill)
+        waiting = workers()
+        await waiting.logged("kafka_not_reached")
+        codes = await asyncio.gather(waiting.stop(timeout_s=10), walking.stop(timeout_s=10))
+        assert codes == [0, 0]
 
 
 @pytest.mark.timeout(40)
