@@ -37,7 +37,7 @@ from stream.settings import Settings
 from stream.simulate import read_emails
 from stream.topics import CLASSIFICATIONS, DEAD_LETTERS, INBOUND_EMAILS
 
-WARM_RECORDS = 200
+WARM_RECORDS = 100
 
 
 @dataclass(frozen=True)
