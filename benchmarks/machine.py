@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 
-PACKAGES = ("onnxruntime", "tokenizers", "numpy", "aiokafka", "scikit-learn")
+PACKAGES = ("onnxruntime", "tokenizers", "numpy", "aiokafka", "scipy")
 
 
 def describe() -> dict[str, object]:

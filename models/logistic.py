@@ -2,7 +2,7 @@
 
 Dense embeddings and sparse n-grams stay apart, so that the dense part runs at BLAS speed, and all labels of a
 multi-label head are fitted together; the optimum is scikit-learn's (tests/unit/test_logistic.py compares). Knows no
-text, no label names and no file. Training only: needs SciPy, which scikit-learn of the extra `heads` brings.
+text, no label names and no file. Training only: needs SciPy, of the extra `heads`.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """THE walk: e-mail records in; classifications, cleaned e-mails, dead letters and offsets out, exactly once.
 
     poll ─▶ read (decode, clean, tokenise) ─▶ compute (micro-batches) ─▶ commit (one transaction)
-      ▲ a window: one contiguous run of offsets per partition; at most one in each stage
+      ▲ a window: one contiguous run of offsets per partition; at most one in each stage, and one more on the device
 
 Every state it can be in, and what ends it:
 
@@ -49,6 +49,8 @@ WITHDRAW_TIMEOUT_S = 1.0
 LOST_BACKOFF_S = 0.2
 LOST_BACKOFF_MAX_S = 5.0
 
+Computed = tuple[Window, asyncio.Task[None]]
+
 
 class Walk:
     """One worker's walk. `run` until `stop`, revocations and lost transactions included."""
@@ -73,6 +75,7 @@ class Walk:
         self._serving: asyncio.Task[None] | None = None
         self._transaction: asyncio.Future[None] | None = None
         self._interrupted = False
+        self._computed_at_s = 0.0
         self.flight = Flight()
 
     @property
@@ -146,10 +149,10 @@ class Walk:
         marks = await self._group.restore(assignment)
         await self._transactions.commit((), marks, assignment.group)
         to_compute: Handoff[Window] = Handoff()
-        to_commit: Handoff[Window] = Handoff()
+        to_commit: Handoff[Computed] = Handoff()
         async with asyncio.TaskGroup() as stages:
             stages.create_task(self._read_windows(to_compute, assignment))
-            stages.create_task(self._compute_windows(to_compute, to_commit))
+            stages.create_task(self._compute_windows(to_compute, to_commit, stages))
             stages.create_task(self._commit_windows(to_commit, assignment))
 
     # -- the three stages ----------------------------------------------------------------------
@@ -172,23 +175,32 @@ class Walk:
         to_compute.close()
 
     async def _compute_windows(
-        self, to_compute: Handoff[Window], to_commit: Handoff[Window]
+        self, to_compute: Handoff[Window], to_commit: Handoff[Computed], stages: asyncio.TaskGroup
     ) -> None:
+        """Start a window's runs as soon as the one before is being finished, so that the device never waits."""
         while True:
             await to_commit.room()
             window = await to_compute.take()
             if window is None:
                 break
-            began_s = time.monotonic()
-            await self._engine.compute(window.items)
-            window.computed_at_s = time.monotonic()
-            self._pace.note(len(window.items), window.computed_at_s - began_s)
-            window.outputs = await self._engine.write(window.items, self._results.outputs_of)
-            to_commit.put(window)
+            to_commit.put((window, stages.create_task(self._compute(window))))
         to_commit.close()
 
-    async def _commit_windows(self, to_commit: Handoff[Window], assignment: Assignment) -> None:
-        while (window := await to_commit.take()) is not None and not self._interrupted:
+    async def _compute(self, window: Window) -> None:
+        began_s = time.monotonic()
+        await self._engine.compute(window.items)
+        window.computed_at_s = time.monotonic()
+        # runs of two windows stand in one queue: count from when this one's turn came
+        self._pace.note(len(window.items), window.computed_at_s - max(began_s, self._computed_at_s))
+        self._computed_at_s = window.computed_at_s
+
+    async def _commit_windows(self, to_commit: Handoff[Computed], assignment: Assignment) -> None:
+        while (computed := await to_commit.take()) is not None:
+            window, computing = computed
+            await computing
+            window.outputs = await self._engine.write(window.items, self._results.outputs_of)
+            if self._interrupted:
+                return
             offsets = self._group.marks.carried(window.offsets)
             transaction = self._transaction = asyncio.ensure_future(
                 self._transactions.commit(window.outputs, offsets, assignment.group)

@@ -14,7 +14,7 @@ from models.evaluate import evaluate_bundle
 from models.train import DatasetError, TrainRequest, train_quick
 from tests.fakes import write_tiny_bert, write_tiny_rows
 
-pytest.importorskip("sklearn", reason="needs the extra heads")
+pytest.importorskip("scipy", reason="needs the extra heads")
 pytest.importorskip("onnx", reason="needs the extra heads")
 
 DEFAULT_DATA = Path(__file__).parents[3] / "shared" / "data"

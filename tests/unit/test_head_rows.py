@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn", reason="needs the extra heads")
+pytest.importorskip("scipy", reason="needs the extra heads")
 
 from models.head_rows import LabelledRows, LearnableHead, ngram_matrix, sort_by_head
 from models.labels import TrainingRow

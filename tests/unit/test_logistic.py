@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn", reason="needs the extra heads")
+pytest.importorskip("sklearn", reason="needs scikit-learn, of the group dev")
 
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
