@@ -3,7 +3,7 @@
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportAttributeAccessIssue=false
 # (aiokafka's admin responses are untyped)
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -66,7 +66,8 @@ async def prepare_topics(settings: Settings, log: Log) -> dict[str, TopicState]:
     """Create what is missing (setting), then describe; keys are the names without prefix.
 
     Raises:
-        FatalError: topics are missing and may not be created, or would have one replica on a cluster of several.
+        FatalError: topics are missing and may not be created, would have one replica on a cluster of several, or
+            one must have as many partitions as another and has not.
         BrokerUnavailableError: no Kafka.
     """
     admin = AIOKafkaAdminClient(**connection(settings))
@@ -77,9 +78,24 @@ async def prepare_topics(settings: Settings, log: Log) -> dict[str, TopicState]:
         if missing:
             await _create(admin, settings, missing, log)
             states = await describe_topics(admin, states)
-        return {topic.name: states[settings.topic(topic.name)] for topic in TOPICS}
+        found = {topic.name: states[settings.topic(topic.name)] for topic in TOPICS}
+        _refuse_other_partitions(found)
+        return found
     finally:
         await admin.close()
+
+
+def _refuse_other_partitions(found: Mapping[str, TopicState]) -> None:
+    """A call's state lies in the partition number of its fragments, so both topics count alike."""
+    for topic in TOPICS:
+        if topic.same_partitions_as is None:
+            continue
+        own, other = found[topic.name], found[topic.same_partitions_as]
+        if own.partitions != other.partitions:
+            raise FatalError(
+                f"{own.name} has {own.partitions} partitions and {other.name} has {other.partitions}; they must be "
+                f"equal: while no call is in progress, delete {own.name} and create it with {other.partitions}"
+            )
 
 
 async def _create(

@@ -91,7 +91,8 @@ class Lanes:
 
     async def _wait_for(self, partitions: list[TopicPartition]) -> None:
         arrived = await self._consumer.getmany(*partitions, timeout_ms=IDLE_POLL_MS, max_records=1)
-        self._waiting.update(arrived)
+        for tp, records in arrived.items():
+            self._waiting[tp] = [*self._waiting.get(tp, []), *records]
         if (
             not arrived
         ):  # what lies there are a transaction's marker, or records that are not committed yet
