@@ -26,15 +26,16 @@ import asyncio
 import contextlib
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from stream.account import account, report_lag
 from stream.engine import Engine
-from stream.errors import LostTransactionError, PoisonRecordError, SwitchboardError, first_of
+from stream.errors import LostTransactionError, SwitchboardError, first_of
 from stream.flight import Flight
 from stream.handoff import Handoff
 from stream.kafka.admin import TopicState, prepare_topics
+from stream.kafka.attempts import Offsets
 from stream.kafka.clients import Log
 from stream.kafka.group import Assignment, WorkerGroup
 from stream.kafka.transactions import OutputTooLargeError, Transactions
@@ -42,6 +43,7 @@ from stream.metrics import Metrics
 from stream.pace import Pace
 from stream.results import Results
 from stream.settings import Settings
+from stream.suspects import beware
 from stream.window import Window, window_of
 
 REVOKE_WAIT_S = 15.0  # half of the group's rebalance timeout
@@ -158,6 +160,9 @@ class Walk:
     # -- the three stages ----------------------------------------------------------------------
 
     async def _read_windows(self, to_compute: Handoff[Window], assignment: Assignment) -> None:
+        def commit_marks(marks: Offsets) -> Awaitable[None]:
+            return self._transactions.commit((), marks, assignment.group)
+
         while not self._stop.is_set():
             # first room downstream, then the window: it holds all that came meanwhile
             await to_compute.room()
@@ -167,7 +172,7 @@ class Walk:
                 continue
             self.flight.start()
             window = window_of(records)
-            is_alone = await self._beware(window, assignment)
+            is_alone = await beware(window, self._group.marks, self.flight, commit_marks)
             window.cleaned_at_s, window.tokenized_at_s = await self._engine.read(window.items)
             to_compute.put(window)
             if is_alone:
@@ -214,27 +219,6 @@ class Walk:
             self.flight.land()
             account(window, self._metrics)
             self._log("window_committed", records=len(window.items), outputs=len(window.outputs))
-
-    async def _beware(self, window: Window, assignment: Assignment) -> bool:
-        """Let records that may kill the process run with no other window in the stages, and say so first.
-
-        Returns:
-            True for one suspicious record: nothing may be read until it is committed.
-        """
-        marks = self._group.marks
-        if (marks.solo | marks.careful).isdisjoint(window.offsets):
-            return False
-        await self.flight.until(1)
-        if marks.solo.isdisjoint(window.offsets):
-            return False
-        alone = marks.alone(window.offsets)
-        if alone is not None:
-            await self._transactions.commit((), alone, assignment.group)
-            return True
-        marks.clear(window.offsets)
-        message = "it ended the worker twice while alone in its window; it was not run again"
-        window.items[0].error = PoisonRecordError("worker", "worker-killed", message)
-        return True
 
     # -- what ends an assignment ---------------------------------------------------------------
 

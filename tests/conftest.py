@@ -6,9 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from stream.broker import EmbeddedBroker
 from tests.kafka_fixture import KafkaForTests, refuse
+
+# no deadline: a law that holds on a quiet machine must not fail on a busy one
+settings.register_profile("switchboard", deadline=None, max_examples=50)
+settings.load_profile("switchboard")
 
 KAFKA = pytest.StashKey[KafkaForTests]()
 NEEDS_KAFKA = {"kafka", "embedded_kafka"}

@@ -3,6 +3,8 @@
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportAttributeAccessIssue=false
 # (aiokafka's admin responses are untyped)
 
+import asyncio
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -15,12 +17,12 @@ from stream.kafka.clients import Log, connection, start_when_ready
 from stream.settings import Settings
 from stream.topics import TOPICS, Topic, creation_config
 
-DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
+SETTLE_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True)
 class TopicState:
-    """One topic as the cluster has it; `partitions` 0: it is missing."""
+    """One topic as the cluster has it; `partitions` 0: it is missing; `max_message_bytes` 0: not told (yet)."""
 
     name: str
     partitions: int
@@ -36,10 +38,7 @@ async def describe_topics(
     for row in await admin.describe_topics(wanted):
         found[row["topic"]] = 0 if row["error_code"] else len(row["partitions"])
     limits = await _size_limits(admin, [name for name in wanted if found.get(name)])
-    return {
-        name: TopicState(name, found.get(name, 0), limits.get(name, DEFAULT_MAX_MESSAGE_BYTES))
-        for name in wanted
-    }
+    return {name: TopicState(name, found.get(name, 0), limits.get(name, 0)) for name in wanted}
 
 
 async def _size_limits(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, int]:
@@ -77,12 +76,30 @@ async def prepare_topics(settings: Settings, log: Log) -> dict[str, TopicState]:
         missing = [topic for topic in TOPICS if not states[settings.topic(topic.name)].partitions]
         if missing:
             await _create(admin, settings, missing, log)
-            states = await describe_topics(admin, states)
+        states = await _settled(admin, states)
         found = {topic.name: states[settings.topic(topic.name)] for topic in TOPICS}
         _refuse_other_partitions(found)
         return found
     finally:
         await admin.close()
+
+
+async def _settled(
+    admin: AIOKafkaAdminClient, states: dict[str, TopicState]
+) -> dict[str, TopicState]:
+    """Wait until the brokers tell partitions and size limit of every topic: fresh ones are known a little later."""
+    deadline_s = time.monotonic() + SETTLE_TIMEOUT_S
+    while open_ := [
+        name for name, state in states.items() if not (state.partitions and state.max_message_bytes)
+    ]:
+        if time.monotonic() > deadline_s:
+            raise FatalError(
+                f"max.message.bytes of {', '.join(open_)} cannot be read; give this user the right to describe "
+                "topics and their configuration"
+            )
+        await asyncio.sleep(0.05)
+        states = await describe_topics(admin, states)
+    return states
 
 
 def _refuse_other_partitions(found: Mapping[str, TopicState]) -> None:
