@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from stream.broker.failure import BrokerError
+
 MEBI = 1024 * 1024
 # 18 MiB: a dead letter carries an input of up to 16 MiB untouched, plus its headers.
 MAX_MESSAGE_BYTES = 18 * MEBI
@@ -43,7 +45,16 @@ def server_properties(port: int, controller_port: int, log_dir: Path) -> str:
     """The text of `server.properties`.
 
     The voters are named here and not stored in the data folder, so that ports may change between restarts.
+
+    Raises:
+        BrokerError: the folder's name is not text, so that Java could not open it.
     """
+    try:
+        str(log_dir).encode()
+    except UnicodeEncodeError:
+        raise BrokerError(
+            f"the name of data folder {str(log_dir)!r} is not UTF-8; name another with --data-dir"
+        ) from None
     identity = {
         "process.roles": "broker,controller",
         "node.id": "1",

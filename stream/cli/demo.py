@@ -13,6 +13,7 @@ from rich.console import Console
 from models.labels import TrainingRow
 from models.train_report import TrainRequest
 from stream.broker import EmbeddedBroker
+from stream.cli.say import speaker
 from stream.cli.training import report_lines, train_with_progress
 from stream.cli.wiring import cores
 from stream.demo.board import Board
@@ -32,10 +33,6 @@ MOST_LABELLED_ROWS = 3000
 
 def run_demo(console: Console, seconds: float | None, emails: Path | None, rate: float) -> int:
     """Run the demo until Ctrl-C, or for `seconds` of mail; prints a summary. Returns the exit code."""
-
-    def say(event: str, **facts: object) -> None:
-        console.print(event, *(f"{name}={value}" for name, value in facts.items()), soft_wrap=True)
-
     began_s = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="switchboard-demo-") as folder:
         # encoders stay with the user's models, so that the second demo does not build them again
@@ -66,7 +63,9 @@ def run_demo(console: Console, seconds: float | None, emails: Path | None, rate:
                 tally = Tally(time.monotonic())
                 traffic = Traffic(_mails(emails), rate, seconds)
                 with Board(console, tally, footer) as board:
-                    _until_interrupted(flow(settings, traffic, worker, board, tally, say))
+                    _until_interrupted(
+                        flow(settings, traffic, worker, board, tally, speaker(console))
+                    )
                 return _summary(console, tally, began_s)
             finally:
                 worker.stop()

@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 
 from stream.cli.options import KAFKA, with_settings
+from stream.cli.say import speaker
+from stream.kafka.clients import Log
 from stream.settings import Settings
 
 letters_app = typer.Typer(help="List dead letters, or send them again.", no_args_is_help=True)
@@ -53,7 +55,7 @@ async def _rows(settings: Settings) -> list[dict[str, str]]:
 
     return [
         {column: letter.header(column) for column in _COLUMNS}
-        async for letter in read_letters(settings, _say)
+        async for letter in read_letters(settings, _errors())
     ]
 
 
@@ -67,12 +69,10 @@ def replay(
     """Send dead letters to their source topics once more, each exactly once."""
     from stream.kafka.letters import replay_letters  # noqa: PLC0415
 
-    sent = asyncio.run(replay_letters(settings, _say, again=again))
+    sent = asyncio.run(replay_letters(settings, _errors(), again=again))
     Console(highlight=False).print(f"{sent} dead letters sent again")
     sys.exit(0 if sent else 3)
 
 
-def _say(event: str, **facts: object) -> None:
-    Console(stderr=True, highlight=False).print(
-        event, *(f"{name}={value}" for name, value in facts.items())
-    )
+def _errors() -> Log:
+    return speaker(Console(stderr=True))

@@ -16,7 +16,7 @@ import orjson
 import typer
 
 from stream.cli.options import CLEANING, MODELS, with_settings
-from stream.errors import PoisonRecordError, SettingsError
+from stream.errors import PoisonRecordError
 from stream.outputs import Inbound
 from stream.records import Record, Source, decode_inbound_email, encode, utc
 from stream.settings import Settings
@@ -56,11 +56,7 @@ def classify_lines(
     ] = None,
 ) -> None:
     """Classify e-mails: InboundEmail lines on stdin, Classification lines on stdout, in the same order."""
-    if not model:
-        raise SettingsError(
-            "no model is named; give --model NAME, as trained by `switchboard train --name NAME`"
-        )
-    sys.exit(1 if asyncio.run(_classify(settings, model)) else 0)
+    sys.exit(1 if asyncio.run(_classify(settings, model or [])) else 0)
 
 
 async def _classify(settings: Settings, models: list[str]) -> int:

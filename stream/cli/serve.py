@@ -10,7 +10,7 @@ from mode import Service
 from rich.console import Console
 
 from stream.cli.options import EVERYTHING, KAFKA, TOPICS, with_settings
-from stream.errors import SettingsError
+from stream.cli.say import speaker
 from stream.settings import Settings
 
 topics_app = typer.Typer(help="Create or check the topics.", no_args_is_help=True)
@@ -57,13 +57,9 @@ def worker(
     from stream.metrics import Metrics  # noqa: PLC0415
     from stream.worker import WalkService, end_process, model_rows, run_worker  # noqa: PLC0415
 
-    if not model:
-        raise SettingsError(
-            "no model is named; give --model NAME, as trained by `switchboard train --name NAME`"
-        )
     log = configure_logs(settings).info
     metrics = Metrics()
-    bundles = load_models(settings, model)
+    bundles = load_models(settings, model or [])
     engine = warm_engine(bundles, settings, metrics)
     model_rows(bundles, metrics)
     if walk_only:
@@ -103,11 +99,7 @@ def _show_topics(settings: Settings) -> None:
     from stream.kafka.admin import prepare_topics  # noqa: PLC0415
 
     console = Console(highlight=False, soft_wrap=True)
-
-    def log(event: str, **facts: object) -> None:
-        console.print(event, *(f"{name}={value}" for name, value in facts.items()))
-
-    for state in asyncio.run(prepare_topics(settings, log)).values():
+    for state in asyncio.run(prepare_topics(settings, speaker(console))).values():
         console.print(
             f"{state.name}  partitions={state.partitions}  max.message.bytes={state.max_message_bytes}"
         )

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from stream.cli.options import KAFKA, with_settings
+from stream.cli.say import speaker
 from stream.errors import RetryableError
 from stream.kafka.clients import plain_producer, start_when_ready
 from stream.settings import Settings
@@ -76,9 +77,6 @@ async def _send(
 ) -> SendSummary:
     producer = plain_producer(settings)
 
-    def log(event: str, **facts: object) -> None:
-        console.print(event, *(f"{name}={value}" for name, value in facts.items()))
-
     async def deliver(record: OutgoingRecord) -> None:
         try:
             await producer.send_and_wait(
@@ -87,7 +85,7 @@ async def _send(
         except KafkaError as error:
             raise RetryableError(f"{record.topic}: {error}") from error
 
-    await start_when_ready(producer, settings, log)
+    await start_when_ready(producer, settings, speaker(console))
     try:
         return await send_open_loop(deliver, records, rate, count)
     finally:

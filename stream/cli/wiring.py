@@ -27,8 +27,12 @@ def load_models(settings: Settings, names: Sequence[str]) -> dict[str, Bundle]:
 
     Raises:
         FatalError: a bundle is missing, damaged or fails its golden run, or no session can be had.
-        SettingsError: two bundles answer for one tenant.
+        SettingsError: no model is named, or two bundles answer for one tenant.
     """
+    if not names:
+        raise SettingsError(
+            "no model is named; give --model NAME, as trained by `switchboard train --name NAME`"
+        )
     encoders: dict[str, Encoder] = {}
     bundles: dict[str, Bundle] = {}
     providers = [name.strip() for name in settings.execution_providers.split(",")]

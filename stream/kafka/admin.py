@@ -15,7 +15,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 from stream.errors import FatalError
 from stream.kafka.clients import Log, connection, start_when_ready
 from stream.settings import Settings
-from stream.topics import TOPICS, Topic, creation_config
+from stream.topics import TOPICS, Topic, creation_config, partition_count
 
 SETTLE_TIMEOUT_S = 10.0
 
@@ -127,7 +127,7 @@ async def _create(
     new = [
         NewTopic(
             settings.topic(topic.name),
-            topic.partitions or settings.topic_partitions,
+            partition_count(topic, settings),
             -1,  # the broker's default replication (KIP-464); aiokafka takes -1 only beside an assignment
             replica_assignments={},
             topic_configs=dict(creation_config(topic, settings)),

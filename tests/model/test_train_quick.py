@@ -17,9 +17,6 @@ from tests.fakes import write_tiny_bert, write_tiny_rows
 pytest.importorskip("scipy", reason="needs the extra heads")
 pytest.importorskip("onnx", reason="needs the extra heads")
 
-DEFAULT_DATA = Path(__file__).parents[3] / "shared" / "data"
-DATA = Path(os.environ.get("SWITCHBOARD_DATA_DIR", DEFAULT_DATA)) / "text"
-
 
 def silent(stage: str, done: int, total: int) -> None:
     """Nobody watches."""
@@ -198,14 +195,12 @@ def test_a_request_that_cannot_work_is_refused_before_the_work(
     assert not (request_.models_dir / "support").exists()
 
 
-@pytest.mark.shared
 @pytest.mark.timeout(180)
-def test_a_tenth_of_banking77_reaches_its_floor(tmp_path: Path) -> None:
-    source = DATA / "banking77.train.jsonl.gz"
-    if not source.is_file():
-        pytest.skip(f"{source} is not there; set SWITCHBOARD_DATA_DIR")
+def test_a_tenth_of_banking77_reaches_its_floor(tmp_path: Path, shared_data: Path) -> None:
     for name, step in (("train", 10), ("test", 3)):
-        lines = gzip.decompress((DATA / f"banking77.{name}.jsonl.gz").read_bytes()).splitlines()
+        lines = gzip.decompress(
+            (shared_data / "text" / f"banking77.{name}.jsonl.gz").read_bytes()
+        ).splitlines()
         (tmp_path / f"{name}.jsonl").write_bytes(b"\n".join(lines[::step]))
     request = TrainRequest(
         name="banking",

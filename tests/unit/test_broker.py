@@ -14,7 +14,8 @@ from stream.broker.properties import MAX_MESSAGE_BYTES, server_properties
 from stream.settings import MAX_REQUEST_BYTES
 
 # POSIX names: anything but the separator and NUL; unpaired surrogates are undecodable bytes.
-FOLDER_NAMES = st.text(st.characters(exclude_characters="/\0"), min_size=1)
+FOLDER_NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1)
+UNDECODABLE = st.text(st.characters(categories=["Cs"]), min_size=1)
 
 
 def as_java_reads(text: str) -> dict[str, str]:
@@ -34,6 +35,12 @@ def test_any_folder_name_reaches_kafka_unchanged(name: str) -> None:
     text = server_properties(9092, 9093, Path("/data") / name)
     assert text.isascii()
     assert as_java_reads(text)["log.dirs"] == str(Path("/data") / name)
+
+
+@given(UNDECODABLE)
+def test_a_folder_name_that_is_not_text_is_refused_with_the_way_out(name: str) -> None:
+    with pytest.raises(BrokerError, match="--data-dir"):
+        server_properties(9092, 9093, Path("/data") / name)
 
 
 def test_it_listens_on_loopback_only() -> None:

@@ -1,5 +1,4 @@
-import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from stream.errors import FatalError, PoisonRecordError
 from stream.metrics import Metrics
 from stream.outputs import Inbound, Output
 from stream.records import Source
+from tests.stories import run
 from tests.walking import FAILS, IS_NAN, FakeBundle, FakeEncoder
 
 OPTIONS = ReadOptions(CleanOptions(), frozenset({"reply"}))
@@ -42,20 +42,6 @@ def items_of(bodies: Sequence[str], tenant: str = "default") -> list[Item]:
 async def answer(engine: Engine, items: Sequence[Item]) -> None:
     await engine.read(items)
     await engine.compute(items)
-
-
-def run(story: Coroutine[Any, Any, Any]) -> None:
-    """In a loop of its own, because hypothesis calls plain functions; it also swallows pytest's time limit."""
-
-    async def in_time() -> Any:
-        async with asyncio.timeout(5):
-            return await story
-
-    loop = asyncio.new_event_loop()
-    try:
-        loop.run_until_complete(in_time())
-    finally:
-        loop.close()
 
 
 def kinds(items: Sequence[Item]) -> list[str | None]:

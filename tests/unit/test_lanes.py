@@ -1,6 +1,4 @@
-import asyncio
 from collections import Counter
-from collections.abc import Coroutine
 from typing import Any
 
 import pytest
@@ -11,6 +9,7 @@ from hypothesis import strategies as st
 
 from stream.kafka.lanes import Lanes
 from stream.settings import Settings
+from tests.stories import run
 
 LIVE = [TopicPartition("inbound-emails", number) for number in range(4)]
 BULK = [TopicPartition("inbound-emails-bulk", number) for number in range(2)]
@@ -67,20 +66,6 @@ def lanes_of(
 
 def places(records: list[ConsumerRecord[bytes, bytes]]) -> list[tuple[str, int, int]]:
     return [(found.topic, found.partition, found.offset) for found in records]
-
-
-def run(story: Coroutine[Any, Any, Any]) -> None:
-    """In a loop of its own, because hypothesis calls plain functions; it also swallows pytest's time limit."""
-
-    async def in_time() -> Any:
-        async with asyncio.timeout(5):
-            return await story
-
-    loop = asyncio.new_event_loop()
-    try:
-        loop.run_until_complete(in_time())
-    finally:
-        loop.close()
 
 
 @pytest.fixture

@@ -1,28 +1,15 @@
 import io
 import logging
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import orjson
 import pytest
-import structlog
 
 from stream.logs import configure_logs
 from stream.settings import Settings
 
 NAME = "Herr Mustermann"
-
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    """Logging belongs to the whole process: put back what a test changes."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 class Terminal(io.StringIO):
