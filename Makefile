@@ -7,9 +7,10 @@ UV_PIN := 0.13.6
 SYNC    = $(UV) pip install --python $(BIN)/python --quiet --no-deps --require-hashes
 DEMO_ARGS ?=
 TEST_ARGS ?=
+SOAK_SECONDS ?= 3600
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint format generate lock clean
+.PHONY: help setup setup-dev demo test faults lint format generate lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  \1|/' | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -23,6 +24,10 @@ demo: setup ## watch labels come out of a real Kafka (DEMO_ARGS="--seconds 60" f
 
 test: setup-dev lint ## everything that must hold (TEST_ARGS="tests/unit -x" for a part)
 	$(BIN)/python -m pytest $(TEST_ARGS)
+
+faults: setup-dev ## the long fault suite, its counts in build/faults.md (hours; SOAK_SECONDS=60 for a short soak)
+	rm -f build/faults.md
+	SWITCHBOARD_FAULTS=long SWITCHBOARD_SOAK_SECONDS=$(SOAK_SECONDS) $(BIN)/python -m pytest -p tests.integration.faults.report tests/integration/faults $(TEST_ARGS)
 
 lint: setup-dev ## ruff and pyright
 	$(BIN)/ruff format --check .

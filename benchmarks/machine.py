@@ -1,5 +1,6 @@
 """Names the machine, the versions, the commit and the command of a figure, and prints it as one JSON line."""
 
+import contextlib
 import importlib.metadata
 import os
 import platform
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import orjson
 
-PACKAGES = ("onnxruntime", "tokenizers", "numpy", "aiokafka", "scipy")
+# Not every environment has all of them: onnxruntime-gpu comes instead of onnxruntime, scipy with training.
+PACKAGES = ("onnxruntime", "onnxruntime-gpu", "tokenizers", "numpy", "aiokafka", "scipy")
 
 
 def describe() -> dict[str, object]:
@@ -18,7 +20,7 @@ def describe() -> dict[str, object]:
     return {
         "machine": f"{_cpu()}, {len(os.sched_getaffinity(0))} cores",
         "python": platform.python_version(),
-        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "versions": _versions(),
         "commit": _commit(),
         "command": shlex.join(
             [
@@ -35,6 +37,14 @@ def emit(benchmark: str, **figures: object) -> None:
     """One JSON line on stdout."""
     sys.stdout.buffer.write(orjson.dumps({"benchmark": benchmark, **figures}) + b"\n")
     sys.stdout.flush()
+
+
+def _versions() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
 
 
 def _module() -> str:

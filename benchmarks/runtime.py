@@ -5,10 +5,15 @@
 For each file: int8 against fp32, one text per run against token budgets, on 1…N threads. Configurations take turns
 within each repetition, so that a busy moment of the machine hits all of them. Prints JSON lines. Batches are cut from
 all texts at once by the planner that serves: the least padding that it can reach.
+
+With `--per-tensor` also the usual dynamic int8: one activation scale a run, by ONNX Runtime's own tool from the same
+float32 graph. A text's result must not depend on its batch-mates, so it can only run one by one. The ratio rows say how
+much faster int8 with a scale per row, at the budget that serves, is than that and than float32.
 """
 
 import argparse
 import os
+import shutil
 import statistics
 import tempfile
 import time
@@ -17,13 +22,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from benchmarks.machine import describe, emit
 from models.dataset import read_dataset
+from models.encoder_files import TOKENIZER_NAME, describe_file, read_config, write_config
 from models.encoder_graph import build_encoder, find_base_model
 from models.runtime import Encoder
 from stream.batching import cut_batches, device_limits
 
 ONE_BY_ONE = 1  # a budget that every text is above: each runs alone
+PER_TENSOR = "int8 per tensor"
 TOKENIZE_AT_ONCE = 64
 
 
@@ -43,6 +52,7 @@ class Configuration:
     encoder: Encoder
     threads: int
     max_batch_tokens: int
+    arithmetic: str
     paces: list[Pace] = field(default_factory=list[Pace])
 
 
@@ -70,7 +80,8 @@ def measure(encoder: Encoder, texts: Sequence[str], threads: int, max_batch_toke
     with ThreadPoolExecutor(threads, "runtime") as pool:
         start, start_cpu = time.perf_counter(), time.process_time()
         rows = [text.ids for part in pool.map(encoder.tokenize, parts) for text in part]
-        batches = cut_batches([len(row) for row in rows], max_batch_tokens)
+        run_tokens = device_limits(encoder.provider, threads).run_tokens
+        batches = cut_batches([len(row) for row in rows], max_batch_tokens, run_tokens)
         jobs = [[rows[place] for place in batch] for batch in batches]
         done = sum(map(len, pool.map(encoder.embed, jobs)))
         wall_s, cpu_s = time.perf_counter() - start, time.process_time() - start_cpu
@@ -88,6 +99,7 @@ def main() -> None:
     parser.add_argument("--base-model", default=None)
     parser.add_argument("--max-length-tokens", type=int, default=256)
     parser.add_argument("--precisions", nargs="*", default=["int8", "fp32"])
+    parser.add_argument("--per-tensor", action="store_true", help="and the usual dynamic int8")
     parser.add_argument("--threads", nargs="*", type=int, default=_thread_counts())
     parser.add_argument("--budgets", nargs="*", type=int, default=[ONE_BY_ONE, 128, 256, 512, 1024])
     args = parser.parse_args()
@@ -95,16 +107,44 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         build_encoder(base, Path(folder), args.max_length_tokens, args.precisions)
         encoders = [Encoder(Path(folder), "auto", 1, precision) for precision in args.precisions]
+        usual = per_tensor_encoder(Path(folder)) if args.per_tensor else None
         for data in args.data:
             texts = [row.text() for row in read_dataset([data]).rows[: args.texts]]
             ways = [
-                Configuration(encoder, threads, budget)
+                Configuration(encoder, threads, budget, encoder.precision)
                 for encoder in encoders
                 for threads in args.threads
                 for budget in args.budgets
             ]
+            if usual is not None:
+                ways.extend(
+                    Configuration(usual, threads, ONE_BY_ONE, PER_TENSOR)
+                    for threads in args.threads
+                )
             _measure_in_turn(ways, texts, args.repeat)
             _report(data, texts, ways)
+            _report_ratios(data, ways)
+
+
+def per_tensor_encoder(source: Path) -> Encoder:
+    """The usual dynamic int8 of the encoder in `source`, in a folder inside it: `MatMul` only, weights per column."""
+    # the tool is loaded here: it needs onnx, and the other figures do not
+    from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415
+
+    target = source / "per-tensor"
+    target.mkdir()
+    shutil.copyfile(source / TOKENIZER_NAME, target / TOKENIZER_NAME)
+    quantize_dynamic(
+        source / "fp32.onnx",
+        target / "int8.onnx",
+        op_types_to_quantize=["MatMul"],
+        per_channel=True,
+        weight_type=QuantType.QInt8,
+        extra_options={"MatMulConstBOnly": True},
+    )
+    files = {"int8": describe_file(target, "int8.onnx")}
+    write_config(target, msgspec.structs.replace(read_config(source), files=files))
+    return Encoder(target, "cpu", 1, "int8")
 
 
 def _thread_counts() -> list[int]:
@@ -120,22 +160,55 @@ def _measure_in_turn(ways: Sequence[Configuration], texts: Sequence[str], repeat
             way.paces.append(measure(way.encoder, texts, way.threads, way.max_batch_tokens))
 
 
+def _report_ratios(data: Path, ways: Sequence[Configuration]) -> None:
+    """Ours at the serving budget against every other arithmetic, by threads."""
+    for ours in ways:
+        serving = device_limits(ours.encoder.provider, ours.threads).max_batch_tokens
+        if ours.arithmetic != "int8" or ours.max_batch_tokens != serving:
+            continue
+        for way in ways:
+            if way.arithmetic == "int8" or way.threads != ours.threads:
+                continue
+            pairs = list(zip(ours.paces, way.paces, strict=True))
+            emit(
+                "runtime_ratio",
+                data=data.name,
+                threads=way.threads,
+                ours=f"int8 per row, {serving} tokens",
+                against=f"{way.arithmetic}, {_budget_name(way)}",
+                ratio_median=round(
+                    statistics.median(a.texts_per_s / b.texts_per_s for a, b in pairs), 3
+                ),
+                ratio_min=round(min(a.texts_per_s / b.texts_per_s for a, b in pairs), 3),
+                cpu_ratio=round(
+                    min(b.cpu_ms_per_text for _, b in pairs)
+                    / min(a.cpu_ms_per_text for a, _ in pairs),
+                    3,
+                ),
+                repeats=len(pairs),
+                **describe(),
+            )
+
+
+def _budget_name(way: Configuration) -> str:
+    return "one by one" if way.max_batch_tokens == ONE_BY_ONE else f"{way.max_batch_tokens} tokens"
+
+
 def _report(data: Path, texts: Sequence[str], ways: Sequence[Configuration]) -> None:
     about = describe()
     tokens = ways[0].encoder.tokenize(texts)
     for way in ways:
         speeds = sorted(pace.texts_per_s for pace in way.paces)
-        alone = way.max_batch_tokens == ONE_BY_ONE
         emit(
             "runtime",
             data=data.name,
             texts=len(texts),
             mean_tokens=round(statistics.mean(len(text.ids) for text in tokens), 1),
             truncated=sum(text.truncated for text in tokens),
-            precision=way.encoder.precision,
+            precision=way.arithmetic,
             provider=way.encoder.provider,
             threads=way.threads,
-            max_batch_tokens="one by one" if alone else way.max_batch_tokens,
+            max_batch_tokens=_budget_name(way),
             padded_share=round(way.paces[0].padded_share, 3),
             texts_per_s_median=round(statistics.median(speeds), 1),
             texts_per_s_min=round(speeds[0], 1),

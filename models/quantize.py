@@ -4,6 +4,7 @@ Dynamic quantisation as usual takes one activation scale per batch; here each ro
 no tokenizer and no files.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from models.bert_graph import GraphWriter, copy_with
 MICROSOFT = "com.microsoft"
 # A row of zeros would be divided by zero.
 TINY_SCALE = 1e-10
+# Gelu never gives less than -0.17: its rows need few levels below zero, and nobody has to look for their minimum.
+GELU_LEVELS_BELOW = 32
+GELU_LEAST = 0.17
 
 
 def quantize_graph(source: onnx.ModelProto) -> onnx.ModelProto:
@@ -23,12 +27,14 @@ def quantize_graph(source: onnx.ModelProto) -> onnx.ModelProto:
 
     Weights are signed with one scale per output column, activations unsigned around 128 with one scale per
     row. Signed weights with unsigned activations are the one pairing with fast kernels on x86 (VNNI, AMX).
+    An exact Gelu becomes the tanh form: 5e-4 apart at most, far below a step of int8, and a quarter faster.
 
     Source: per-token activation scales as in Yao et al. 2022, "ZeroQuant", section 3.1.
     """
     weights = {tensor.name: tensor for tensor in source.graph.initializer}
+    makers = {name: node.op_type for node in source.graph.node for name in node.output}
     writer = GraphWriter(prefix="int8")
-    constants = _Constants(writer)
+    rows = _Rows(writer)
     replaced: set[str] = set()
     for node in source.graph.node:
         table = node.input[0] if node.op_type == "Gather" else ""
@@ -37,8 +43,12 @@ def quantize_graph(source: onnx.ModelProto) -> onnx.ModelProto:
             _write_lookup(writer, node, numpy_helper.to_array(weights[table]))
             replaced.add(table)
         elif matrix in weights:
-            _write_product(writer, constants, node, numpy_helper.to_array(weights[matrix]))
+            grid = rows.after_gelu if makers.get(node.input[0]) == "Gelu" else rows.any
+            _write_product(writer, grid, node, numpy_helper.to_array(weights[matrix]))
             replaced.add(matrix)
+        elif node.op_type == "Gelu":
+            tanh = helper.make_node("Gelu", node.input, node.output, node.name, approximate="tanh")
+            writer.nodes.append(tanh)
         else:
             writer.nodes.append(node)
     writer.initializers.extend(t for name, t in weights.items() if name not in replaced)
@@ -54,17 +64,39 @@ def quantize_rows(
     return np.rint(matrix / scale).astype(np.int8), scale
 
 
-class _Constants:
-    """The scalars that every product shares."""
+@dataclass(frozen=True)
+class _Grid:
+    """How a row of activations is laid on the levels 0…255; each is the name of a weight or a node's output.
+
+    Args:
+        zero: the level of 0.0, uint8.
+        zeros: the same for every row, [R].
+        share: of a row's largest value that is one step.
+        least: the smallest step.
+        has_sign: values far below zero occur, so that the largest is looked for without sign.
+    """
+
+    zero: str
+    zeros: str
+    share: str
+    least: str
+    has_sign: bool
+
+
+class _Rows:
+    """The two grids, and the tokens that every product shares."""
 
     def __init__(self, writer: GraphWriter) -> None:
-        self.step = writer.floats(1 / 127)
-        self.tiny = writer.floats(TINY_SCALE)
-        self.one = writer.floats(1.0)
-        self.middle = writer.weight("int8.middle", np.array(128, np.uint8))
-        self.last = writer.integers(-1)
-        tokens = writer.add("Reshape", [writer.add("Size", ["input_ids"]), self.last])  # -> [1]
-        self.middles = writer.add("Expand", [self.middle, tokens])  # [R], R = B*T
+        count = writer.add("Reshape", [writer.add("Size", ["input_ids"]), writer.integers(-1)])
+
+        def grid(zero: int, least: float, *, has_sign: bool) -> _Grid:
+            level = writer.weight(f"int8.zero{zero}", np.array(zero, np.uint8))
+            zeros = writer.add("Expand", [level, count])  # [1] -> [R], R = B*T
+            share = writer.floats(1 / (255 - zero))
+            return _Grid(level, zeros, share, writer.floats(least), has_sign)
+
+        self.any = grid(128, TINY_SCALE, has_sign=True)
+        self.after_gelu = grid(GELU_LEVELS_BELOW, GELU_LEAST / GELU_LEVELS_BELOW, has_sign=False)
 
 
 def _write_lookup(writer: GraphWriter, node: onnx.NodeProto, table: npt.NDArray[Any]) -> None:
@@ -77,28 +109,29 @@ def _write_lookup(writer: GraphWriter, node: onnx.NodeProto, table: npt.NDArray[
 
 
 def _write_product(
-    writer: GraphWriter, constants: _Constants, node: onnx.NodeProto, matrix: npt.NDArray[Any]
+    writer: GraphWriter, grid: _Grid, node: onnx.NodeProto, matrix: npt.NDArray[Any]
 ) -> None:
     """`x [R, K] @ matrix [K, N]`: rows are quantised, multiplied as integers and scaled back."""
     x, name = node.input
     columns, scale = quantize_rows(matrix.T)
-    largest = writer.add("ReduceMax", [writer.add("Abs", [x]), constants.last], keepdims=0)
-    steps = writer.add("Mul", [largest, constants.step])
-    steps = writer.add("Max", [steps, constants.tiny])  # [R]
-    rows = writer.add("QuantizeLinear", [x, steps, constants.middles], axis=0)
+    last, one = writer.integers(-1), writer.floats(1.0)
+    sizes = writer.add("Abs", [x]) if grid.has_sign else x
+    largest = writer.add("ReduceMax", [sizes, last], keepdims=0)
+    steps = writer.add("Max", [writer.add("Mul", [largest, grid.share]), grid.least])  # [R]
+    rows = writer.add("QuantizeLinear", [x, steps, grid.zeros], axis=0)
     # The kernel knows one activation scale only: it multiplies the columns' scales in, we the rows'.
     product = writer.add(
         "MatMulIntegerToFloat",
         [
             rows,
             writer.weight(f"{name}.int8", columns.T),
-            constants.one,
+            one,
             writer.weight(f"{name}.scale", scale[:, 0]),
-            constants.middle,
+            grid.zero,
         ],
         domain=MICROSOFT,
     )
-    by_row = writer.add("Unsqueeze", [steps, constants.last])  # [R] -> [R, 1]
+    by_row = writer.add("Unsqueeze", [steps, last])  # [R] -> [R, 1]
     writer.nodes.append(
         helper.make_node("Mul", [product, by_row], node.output, name=f"{name}.int8")
     )

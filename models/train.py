@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["DatasetError", "HeadReport", "TrainReport", "TrainRequest", "train_quick"]
 
 RECIPE = "quick"
-_NEEDED = ("onnx", "scipy", "threadpoolctl")
+_NEEDED = ("onnx", "scipy")
 
 
 def train_quick(request: TrainRequest, progress: Progress) -> TrainReport:

@@ -17,14 +17,15 @@ def account(window: Window, metrics: Metrics) -> None:
     polled_ms = (time.time() - (now_s - window.polled_at_s)) * 1000
     metrics.window_records.observe(count)
     metrics.commit.observe(now_s - window.computed_at_s)
-    metrics.observe_stage("clean", window.cleaned_at_s - window.polled_at_s, count)
-    metrics.observe_stage("tokenize", window.tokenized_at_s - window.cleaned_at_s, count)
-    metrics.observe_stage("infer", window.computed_at_s - window.tokenized_at_s, count)
-    metrics.observe_stage("produce", now_s - window.computed_at_s, count)
+    latency = metrics.latency
+    latency.observe("clean", window.cleaned_at_s - window.polled_at_s, count)
+    latency.observe("tokenize", window.tokenized_at_s - window.cleaned_at_s, count)
+    latency.observe("infer", window.computed_at_s - window.tokenized_at_s, count)
+    latency.observe("produce", now_s - window.computed_at_s, count)
+    queued_s = [(polled_ms - item.appended_ms) / 1000 for item in window.items]
+    latency.observe_each("queue", [max(0.0, waited_s) for waited_s in queued_s])
+    metrics.clock_skew.inc(sum(waited_s < 0 for waited_s in queued_s))
     for item in window.items:
-        queued_s = (polled_ms - item.appended_ms) / 1000
-        metrics.clock_skew.inc(queued_s < 0)
-        metrics.observe_stage("queue", max(0.0, queued_s))
         metrics.clean_fallbacks.inc(item.was_fenced)
         if item.error is not None:
             metrics.dead_letters.labels(item.error.stage, item.error.kind).inc()

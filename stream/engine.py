@@ -53,6 +53,7 @@ class Engine:
         self._options = options
         self._metrics = metrics
         limits = device_limits(next(iter(bundles.values())).encoder.provider, cores)
+        self._run_tokens = limits.run_tokens
         self._max_batch_tokens = max_batch_tokens or limits.max_batch_tokens
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="read")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="write")
@@ -91,7 +92,8 @@ class Engine:
         """
         loop = asyncio.get_running_loop()
         for encoder, members in _by_encoder(items):
-            batches = cut_batches([len(item.tokens) for item in members], self._max_batch_tokens)
+            lengths = [len(item.tokens) for item in members]
+            batches = cut_batches(lengths, self._max_batch_tokens, self._run_tokens)
             parts = [[members[place] for place in batch] for batch in batches]
             await asyncio.gather(
                 *(loop.run_in_executor(self._device, self._run, encoder, part) for part in parts)

@@ -4,9 +4,13 @@ Each record's latency is split into `queue` (appended until polled), `clean`, `t
 device included) and `produce` (until its transaction was acknowledged); their sum is the record's whole latency.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
+import numpy as np
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client.metrics_core import HistogramMetricFamily
+from prometheus_client.registry import Collector
 
 disable_created_metrics()
 
@@ -60,13 +64,8 @@ class Metrics:
             "model_info", "1 for each loaded model.", "tenant", "model", "version", "provider"
         )
         self.memory_bytes = gauge("resident_memory_bytes", "Resident memory of this process.")
-        self.latency = Histogram(
-            "switchboard_record_latency_seconds",
-            "Latency of a record by stage.",
-            ["stage"],
-            buckets=LATENCY_BUCKETS_S,
-            registry=registry,
-        )
+        self.latency = StageLatency()
+        registry.register(self.latency)
         self.window_records = Histogram(
             "switchboard_window_records",
             "Records in one transaction.",
@@ -80,8 +79,36 @@ class Metrics:
             registry=registry,
         )
 
-    def observe_stage(self, stage: LatencyStage, seconds: float, records: int = 1) -> None:
-        """Count a stage's time once for each of `records`."""
-        child = self.latency.labels(stage)
-        for _ in range(records):
-            child.observe(seconds)
+
+class StageLatency(Collector):
+    """A histogram by stage that counts a whole window at once: prometheus_client's own takes 6 µs a value."""
+
+    def __init__(self) -> None:
+        self._counts = {
+            stage: np.zeros(len(LATENCY_BUCKETS_S) + 1, dtype=np.int64) for stage in STAGES
+        }
+        self._sums_s = dict.fromkeys(STAGES, 0.0)
+
+    def observe(self, stage: LatencyStage, seconds: float, records: int) -> None:
+        """Count one time for each of `records`."""
+        self._counts[stage][np.searchsorted(LATENCY_BUCKETS_S, seconds)] += records
+        self._sums_s[stage] += seconds * records
+
+    def observe_each(self, stage: LatencyStage, seconds: Sequence[float]) -> None:
+        """Count one time per record."""
+        places = np.searchsorted(LATENCY_BUCKETS_S, seconds)
+        self._counts[stage] += np.bincount(places, minlength=len(LATENCY_BUCKETS_S) + 1)
+        self._sums_s[stage] += sum(seconds)
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """What `/metrics` shows: cumulative counts by upper bound."""
+        family = HistogramMetricFamily(
+            "switchboard_record_latency_seconds", "Latency of a record by stage.", labels=["stage"]
+        )
+        bounds = [*map(str, LATENCY_BUCKETS_S), "+Inf"]
+        for stage in STAGES:
+            counts: list[int] = np.cumsum(self._counts[stage]).tolist()
+            family.add_metric(
+                [stage], list(zip(bounds, map(float, counts), strict=True)), self._sums_s[stage]
+            )
+        yield family

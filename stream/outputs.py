@@ -1,9 +1,11 @@
 """Results of one record in, the records to write out: classifications, cleaned e-mails, dead letters. Sends nothing."""
 
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
+
+from aiokafka.codec import lz4_encode
 
 from stream.errors import PoisonRecordError
 from stream.records import Record, Source, encode, utc
@@ -11,9 +13,7 @@ from stream.records import Record, Source, encode, utc
 Headers = Sequence[tuple[str, bytes]]
 OUTPUT_ID = "output-id"
 TRACEPARENT = "traceparent"
-RECORD_OVERHEAD_BYTES = (
-    1024  # batch header, varints and our headers; counted once per record, which is generous
-)
+RECORD_OVERHEAD_BYTES = 1024  # header of a batch, lengths, frame of lz4: generous
 MAX_ERROR_MESSAGE_BYTES = 512
 MAX_ORIGINAL_HEADERS_BYTES = 16 * 1024
 REASON_HEADERS = frozenset(
@@ -29,7 +29,8 @@ REASON_HEADERS = frozenset(
         OUTPUT_ID,
     }
 )
-_HEADER_COST_BYTES = 2  # lengths on the wire, so that empty headers cost something too
+MAX_TRACE_BYTES = 512  # W3C Trace Context, version 00: 55; later versions may append
+_HEADER_COST_BYTES = 10  # two lengths on the wire, 5 bytes each at most
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,11 @@ class Output:
 
 
 def output_headers(source: Source, inbound: Headers) -> list[tuple[str, bytes]]:
-    """`output-id`, equal for equal causes, and the trace that the input carried."""
-    trace = [(name, value) for name, value in inbound if name == TRACEPARENT]
-    return [(OUTPUT_ID, str(source).encode()), *trace]
+    """`output-id`, equal for equal causes, and the trace that the input carried, unless it is no trace by its size."""
+    traces = (value for name, value in inbound if name == TRACEPARENT)
+    trace = next(traces, None) or b""  # a producer may also send null
+    kept = [(TRACEPARENT, trace)] if 0 < len(trace) <= MAX_TRACE_BYTES else []
+    return [(OUTPUT_ID, str(source).encode()), *kept]
 
 
 def json_output(
@@ -57,14 +60,15 @@ def json_output(
         PoisonRecordError: stage `output`: it is larger than the topic takes.
     """
     value = encode(record)
-    if len(value) + RECORD_OVERHEAD_BYTES > max_message_bytes:
+    output = Output(topic, key.encode(), value, headers)
+    if sum(map(len, _parts(output))) + _lengths_bytes(output) > max_message_bytes:
         raise PoisonRecordError(
             "output",
             "too-large",
             f"{type(record).__name__} of {len(value)} bytes exceeds max.message.bytes={max_message_bytes} of {topic}; "
             "raise the topic's limit and replay",
         )
-    return Output(topic, key.encode(), value, headers)
+    return output
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,8 @@ def dead_letter(
     """The original bytes, untouched, with the reason in headers.
 
     Bytes that the topic cannot take even compressed (a record may enter compressed and be larger afterwards) are
-    left out, with `payload: too-large`; `dead-letters replay` then reads them at the source offset.
+    left out, with `payload: too-large`, and so is a key that is too large even then; `dead-letters replay` reads the
+    bytes at the source offset.
     """
     source = inbound.source
     message = error.message.encode()[:MAX_ERROR_MESSAGE_BYTES].decode(errors="ignore")
@@ -103,16 +108,27 @@ def dead_letter(
     }
     headers = [(name, value.encode()) for name, value in facts.items()]
     headers.extend(_original(inbound.headers))
-    value = inbound.value
-    if value is not None and not _fits(value, max_message_bytes - MAX_ORIGINAL_HEADERS_BYTES):
-        return Output(topic, inbound.key, None, [*headers, ("payload", b"too-large")])
-    return Output(topic, inbound.key, value, headers)
+    whole = Output(topic, inbound.key, inbound.value, headers)
+    if _fits_packed(whole, max_message_bytes):
+        return whole
+    told = [*headers, ("payload", b"too-large")]
+    keyed = Output(topic, inbound.key, None, told)
+    return keyed if _fits_packed(keyed, max_message_bytes) else Output(topic, None, None, told)
 
 
-def _fits(value: bytes, limit_bytes: int) -> bool:
-    room_bytes = limit_bytes - RECORD_OVERHEAD_BYTES
-    # zlib at its fastest stands in for lz4, which packs a little less: hence the tenth
-    return len(value) <= room_bytes or len(zlib.compress(value, 1)) * 1.1 <= room_bytes
+def _parts(output: Output) -> list[bytes]:
+    names_and_values = [(name.encode(), value or b"") for name, value in output.headers]
+    return [output.key or b"", output.value or b"", *chain.from_iterable(names_and_values)]
+
+
+def _lengths_bytes(output: Output) -> int:
+    return RECORD_OVERHEAD_BYTES + len(output.headers) * _HEADER_COST_BYTES
+
+
+def _fits_packed(output: Output, limit_bytes: int) -> bool:
+    """Whether a topic takes it as the producer packs it: with lz4, unless that makes it larger."""
+    parts, room_bytes = _parts(output), limit_bytes - _lengths_bytes(output)
+    return sum(map(len, parts)) <= room_bytes or len(lz4_encode(b"".join(parts))) <= room_bytes
 
 
 def _original(headers: Headers) -> Iterable[tuple[str, bytes]]:

@@ -147,7 +147,7 @@ class Walk:
 
     async def _restore_and_walk(self, assignment: Assignment) -> None:
         if not self._transactions.usable:
-            await self._transactions.renew()
+            await self._transactions.renew(self._results.smallest_limit_bytes)
         marks = await self._group.restore(assignment)
         await self._transactions.commit((), marks, assignment.group)
         to_compute: Handoff[Window] = Handoff()
@@ -166,7 +166,7 @@ class Walk:
         while not self._stop.is_set():
             # first room downstream, then the window: it holds all that came meanwhile
             await to_compute.room()
-            records = await self._group.poll(self._pace.records())
+            records = await self._group.poll(self._pace.records(self._group.live_waiting()))
             report_lag(self._group.lag(), self._metrics)
             if not records:
                 continue
@@ -241,7 +241,7 @@ class Walk:
                     await self._transactions.commit((), marks, group)
 
     async def _lost(self, error: LostTransactionError) -> None:
-        self._transactions.check_fenced(error, self._group.silent_s)
+        await self._group.look_for_rival()
         self._metrics.retries.labels(type(error).__name__).inc()
         self._log("transaction_lost", error=str(error))
         if isinstance(error, OutputTooLargeError):

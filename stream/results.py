@@ -19,6 +19,12 @@ class Results:
         self._topics = dict(topics)
         self._letter_bytes = topics[DEAD_LETTERS].max_message_bytes
 
+    @property
+    def smallest_limit_bytes(self) -> int:
+        """Of the topics that are written to."""
+        names = (CLASSIFICATIONS, CLEANED_EMAILS, DEAD_LETTERS)
+        return min(self._topics[name].max_message_bytes for name in names)
+
     def fit(self, topics: Mapping[str, TopicState], error: LostTransactionError) -> None:
         """Fit what the broker refused: a topic's limit was lowered, or a dead letter packs less than estimated.
 

@@ -124,7 +124,7 @@ class Settings(BaseSettings):
         100,
         ge=1,
         le=10_000,
-        description="Estimated device time of one window, the unit of a transaction.",
+        description="Estimated device time of one window, the unit of a transaction; behind a long queue up to four times that.",
     )
     max_window_records: int = Field(512, ge=1, le=10_000, description="Most records in one window.")
     max_window_bytes: int = Field(

@@ -133,7 +133,7 @@ def run_worker(
     Returns:
         The exit code: 0 after a graceful stop, 1 or the fatal error's own otherwise.
     """
-    loop = asyncio.new_event_loop()
+    loop = _fast_loop()
     asyncio.set_event_loop(loop)
 
     async def make() -> tuple[WalkService, mode.Worker]:
@@ -157,6 +157,15 @@ def run_worker(
     if isinstance(walk.failure, FatalError):
         return walk.failure.exit_code
     return 1
+
+
+def _fast_loop() -> asyncio.AbstractEventLoop:
+    """The event loop of libuv, where it exists."""
+    if sys.platform == "win32":
+        return asyncio.new_event_loop()
+    import uvloop  # noqa: PLC0415  # not installed on Windows
+
+    return uvloop.new_event_loop()
 
 
 def end_process(exit_code: int) -> NoReturn:

@@ -37,8 +37,11 @@ ROOMS = {
         "stream.kafka.kip447_requests",
         "stream.kafka.lanes",
         "stream.kafka.letters",
+        "stream.kafka.member",
         "stream.kafka.transactions",
+        "stream.verify.reading",  # reads the user's cluster for the proof
         "stream.account",  # the name of a partition
+        "stream.outputs",  # its lz4: whether a record fits when it is packed
         "stream.window",  # the shape of a record
         "stream.app",  # Faust's consumer, made read_committed
         "stream.cli.traffic",  # errors of its producer

@@ -32,12 +32,17 @@ _LOGGING = (
 )
 
 
+def java_command(java: Path, jars: Path, heap_mb: int) -> list[str]:
+    """Java with Kafka's jars and the options of a small broker; a class of Kafka follows."""
+    options = (*_SMALL_JVM, *_QUIET_JAVA_25, *_LOGGING)
+    return [str(java), f"-Xmx{heap_mb}m", *options, "-cp", f"{jars}/*"]
+
+
 class Node:
     """One run of Kafka, from `launch` to its end."""
 
     def __init__(self, java: Path, jars: Path, folder: DataFolder, *, heap_mb: int) -> None:
-        self._java = [str(java), f"-Xmx{heap_mb}m", *_SMALL_JVM, *_QUIET_JAVA_25, *_LOGGING]
-        self._java += ["-cp", f"{jars}/*"]
+        self._java = java_command(java, jars, heap_mb)
         self._folder = folder
         self._port = 0
         self._log_start = 0

@@ -26,9 +26,18 @@ class WorkerProcess:
     Args:
         settings: passed on by environment; the metrics port becomes a free one.
         log_path: where its log lines go.
+        extra: further options of the command.
+        program: the module to run; a benchmark has one that differs in a part.
     """
 
-    def __init__(self, settings: Settings, model: str, log_path: Path, *extra: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        model: str,
+        log_path: Path,
+        *extra: str,
+        program: str = "stream",
+    ) -> None:
         self.metrics_port = free_port()
         own = settings.model_copy(
             update={"metrics_port": self.metrics_port, "metrics_host": "127.0.0.1"}
@@ -36,7 +45,7 @@ class WorkerProcess:
         self._log_path = log_path
         with log_path.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and command
-                [sys.executable, "-m", "stream", "worker", "--model", model, *extra],
+                [sys.executable, "-m", program, "worker", "--model", model, *extra],
                 env={**os.environ, **environment_of(own)},
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -40,6 +40,7 @@ MAX_POLL_INTERVAL_MS = 2 * 3_600_000
 # aiokafka holds this against a record's unpacked size, the broker its limit against the packed one. A record that
 # came in packed must be able to leave as a dead letter; the topic's own limit is checked before (`outputs`).
 MAX_UNPACKED_BYTES = 1024 * MEBI
+MAX_BATCH_BYTES = 256 * 1024
 
 
 def connection(settings: Settings) -> dict[str, Any]:
@@ -119,15 +120,23 @@ def reader(settings: Settings, **arguments: Any) -> AIOKafkaConsumer:
     )
 
 
-def transactional_producer(settings: Settings, transactional_id: str) -> AIOKafkaProducer:
-    """A producer for one worker slot; starting it fences the previous holder of the id (InitProducerId)."""
+def transactional_producer(
+    settings: Settings, transactional_id: str, smallest_limit_bytes: int = MAX_BATCH_BYTES
+) -> AIOKafkaProducer:
+    """A producer for one worker slot; starting it fences the previous holder of the id (InitProducerId).
+
+    Args:
+        settings: how to reach Kafka.
+        transactional_id: of the slot.
+        smallest_limit_bytes: of the topics it will write to: `max.message.bytes` is held against whole batches.
+    """
     speak_kip447()
     return AIOKafkaProducer(
         transactional_id=transactional_id,
         transaction_timeout_ms=settings.transaction_timeout_ms,
         compression_type="lz4",
         max_request_size=MAX_UNPACKED_BYTES,
-        max_batch_size=256 * 1024,
+        max_batch_size=min(MAX_BATCH_BYTES, smallest_limit_bytes),
         retry_backoff_ms=10,
         **connection(settings),
     )

@@ -9,7 +9,7 @@ out only for partitions whose stable offset was read in this generation; a group
 # (aiokafka's offsets are untyped dicts, and its listener may be a coroutine though its base is not)
 
 import asyncio
-import time
+import contextlib
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
@@ -25,10 +25,13 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from stream.errors import ExpiredRecordsError, FatalError, LostTransactionError, SlotInUseError
 from stream.kafka.attempts import Marks, Offsets
 from stream.kafka.clients import Log, group_consumer, lost_or_fatal, start_when_ready
-from stream.kafka.kip447 import FencedInstanceIdError, GroupMetadata, coordinator_of, stable_offsets
+from stream.kafka.kip447 import GroupMetadata, coordinator_of, stable_offsets
 from stream.kafka.lanes import InboundRecord, Lanes
+from stream.kafka.slot import Slot
 from stream.metrics import Metrics
 from stream.settings import Settings
+
+LOOK_TIMEOUT_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,9 @@ class WorkerGroup(ConsumerRebalanceListener):
     async def start(self) -> None:
         """Connect and ask to join; call it only when the model is loaded and warm."""
         await start_when_ready(self._consumer, self._settings, self._log)
+        number = self._settings.worker_slot
+        if number is not None:
+            coordinator_of(self._consumer).slot = Slot(number, self._settings.group_id, self._log)
         self._consumer.subscribe(self._lanes.topics, listener=self)
 
     async def stop(self) -> None:
@@ -128,23 +134,21 @@ class WorkerGroup(ConsumerRebalanceListener):
             FatalError: the coordinator refuses us for good (rights, protocol).
         """
         coordinator = coordinator_of(self._consumer)
-        if coordinator.slot_taken:
-            raise SlotInUseError(self._slot_message())
+        if coordinator.slot_refusal:
+            raise SlotInUseError(coordinator.slot_refusal)
         try:
             coordinator.check_errors()
         except KafkaError as error:
-            if FencedInstanceIdError.__name__ in str(error):
-                raise SlotInUseError(self._slot_message()) from error
             raise FatalError(f"group {self._settings.group_id}: {error}") from error
 
-    def _slot_message(self) -> str:
-        slot = self._settings.worker_slot
-        return f"slot {slot} is in use by another worker of group {self._settings.group_id}; give each its own slot"
-
-    @property
-    def silent_s(self) -> float:
-        """Seconds since the broker last heard us; large after this process was frozen."""
-        return time.monotonic() - coordinator_of(self._consumer).heartbeat_ok_at
+    async def look_for_rival(self) -> None:
+        """After a lost transaction: see whether another worker has our slot; then the assignment is gone too."""
+        coordinator = coordinator_of(self._consumer)
+        with contextlib.suppress(KafkaError, TimeoutError):  # then the next heartbeat tells
+            async with asyncio.timeout(LOOK_TIMEOUT_S):
+                await coordinator.look_for_rival()
+        if not coordinator.member_id:
+            self._assignment = None
 
     # -- where we begin ------------------------------------------------------------------------
 
@@ -231,3 +235,7 @@ class WorkerGroup(ConsumerRebalanceListener):
     def lag(self) -> dict[TopicPartition, int]:
         """Records that wait per partition, as the last fetch saw it."""
         return self._lanes.lag()
+
+    def live_waiting(self) -> int:
+        """Records of the live lane that wait, as the last fetch saw it."""
+        return self._lanes.live_waiting()

@@ -1,4 +1,4 @@
-"""The two requests of KIP-447 that aiokafka 0.14.0 lacks, put under its consumer and producer.
+"""The requests that exactly-once needs and aiokafka 0.14.0 lacks, put under its consumer and producer.
 
 Without them exactly-once breaks when partitions move (aiokafka issue 844): TxnOffsetCommit v0 cannot say which
 generation of the group it speaks for, so a worker that lost its partitions still commits (38 and 79 duplicates
@@ -7,9 +7,11 @@ them (150 outputs for 100 records). Sent here instead:
 
 - TxnOffsetCommit v3: generation, member and instance id, so that the broker refuses a stale worker;
 - OffsetFetch v7 with `require_stable`: the broker answers 88 (UNSTABLE_OFFSET_COMMIT) until the predecessor's
-  transaction has ended.
+  transaction has ended;
+- DescribeGroups v5, which names the member in each `group.instance.id`: the question of `slot`.
 
-Everything private that is touched is touched here; `tests/contract/test_kip447.py` fails when the library moves.
+Everything private that is touched is touched here and in `member`, the consumer's half;
+`tests/contract/test_kip447.py` fails when the library moves.
 """
 
 # pyright: reportUnknownParameterType=false, reportMissingParameterType=false, reportUnknownArgumentType=false
@@ -18,24 +20,20 @@ Everything private that is touched is touched here; `tests/contract/test_kip447.
 # (aiokafka's protocol layer is untyped, and replacing its private parts is this file's purpose)
 # ruff: noqa: SLF001
 
-import asyncio
 import collections
-import time
 from types import SimpleNamespace
-from typing import Any, NoReturn
+from typing import Any
 
 import aiokafka
 from aiokafka import errors as kafka_errors
 from aiokafka.consumer import consumer as consumer_module
-from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.producer import sender as sender_module
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
-from stream.kafka.kip447_requests import OffsetFetchV7, TxnOffsetCommitV3
+from stream.kafka.kip447_requests import TxnOffsetCommitV3
+from stream.kafka.member import FENCED_INSTANCE_ID, StableGroupCoordinator
 
 SUPPORTED_AIOKAFKA = "0.14.0"
-UNSTABLE_OFFSET_COMMIT = 88
-NO_OFFSET = -1
 # After a commit the broker answers CONCURRENT_TRANSACTIONS for a moment; aiokafka sleeps 20 ms, 2 ms are enough:
 # 32-record transactions went from 3.3 to 5.4–6.6 thousand records/s.
 CONCURRENT_TRANSACTIONS_BACKOFF_S = 0.002
@@ -44,15 +42,9 @@ CONCURRENT_TRANSACTIONS_BACKOFF_S = 0.002
 class FencedInstanceIdError(kafka_errors.BrokerResponseError):
     """Another member took this `group.instance.id` (KIP-345)."""
 
-    errno = 82
+    errno = FENCED_INSTANCE_ID
     message = "FENCED_INSTANCE_ID"
     description = "Another member took this group.instance.id."
-
-
-class UnstableOffsetsError(kafka_errors.KafkaError):
-    """A transaction of the partition's previous owner has not ended yet: ask again."""
-
-    retriable = True
 
 
 class GroupMetadata(str):
@@ -118,70 +110,6 @@ class FencedTxnOffsetCommitHandler(sender_module.TxnOffsetCommitHandler):
                     future.set_exception(kafka_errors.CommitFailedError(error_type.__name__))
                     return None
         return super().handle_response(SimpleNamespace(errors=plain))
-
-
-class StableGroupCoordinator(GroupCoordinator):
-    """A group member that reads stable offsets and notices when its slot is taken."""
-
-    heartbeat_ok_at: float = 0.0
-    slot_taken: bool = False
-
-    async def _do_fetch_commit_offsets(
-        self, partitions: Any
-    ) -> dict[TopicPartition, OffsetAndMetadata]:
-        by_topic: dict[str, list[int]] = collections.defaultdict(list)
-        for tp in partitions:
-            by_topic[tp.topic].append(tp.partition)
-        topics = [(topic, numbers, {}) for topic, numbers in by_topic.items()]
-        response = await self._send_req(OffsetFetchV7(self.group_id, topics, True))
-        if response.error_code:
-            self._refuse(response.error_code)
-        offsets: dict[TopicPartition, OffsetAndMetadata] = {}
-        for topic, rows, _ in response.topics:
-            for partition, offset, _, metadata, error_code, _ in rows:
-                if error_code:
-                    self._refuse(error_code)
-                if offset != NO_OFFSET:
-                    offsets[TopicPartition(topic, partition)] = OffsetAndMetadata(
-                        offset, metadata or ""
-                    )
-        return offsets
-
-    def _refuse(self, error_code: int) -> NoReturn:
-        if error_code == UNSTABLE_OFFSET_COMMIT:
-            raise UnstableOffsetsError
-        error_type = kafka_errors.for_code(error_code)
-        if error_type in (
-            kafka_errors.NotCoordinatorForGroupError,
-            kafka_errors.GroupCoordinatorNotAvailableError,
-        ):
-            self.coordinator_dead()
-        raise error_type(self.group_id)
-
-    async def _do_heartbeat(self) -> bool:
-        alive: bool = await super()._do_heartbeat()
-        if alive:
-            self.heartbeat_ok_at = time.monotonic()
-        return alive
-
-    def reset_generation(self) -> None:
-        """The broker no longer knows this member. A static one it forgot while it was well was replaced."""
-        silent_s = time.monotonic() - self.heartbeat_ok_at
-        was_well = silent_s < 0.8 * self._session_timeout_ms / 1000
-        if self._group_instance_id is not None and was_well and not self._closing.done():
-            self.slot_taken = True
-        super().reset_generation()
-
-    async def _do_rejoin_group(self, subscription: Any) -> bool:
-        if (
-            self.slot_taken
-        ):  # joining again would throw out the other worker, which would do the same
-            await asyncio.sleep(0.1)
-            return False
-        joined: bool = await super()._do_rejoin_group(subscription)
-        if joined:
-            self.heartbeat_ok_at = time.monotonic()
-        return joined
 
 
 def speak_kip447() -> None:

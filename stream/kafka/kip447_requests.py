@@ -1,4 +1,4 @@
-"""The wire form of TxnOffsetCommit v3 and OffsetFetch v7 (Kafka protocol guide), for `kip447`."""
+"""The wire form of TxnOffsetCommit v3, OffsetFetch v7 and DescribeGroups v5 (Kafka protocol guide), for `kip447`."""
 
 # pyright: reportAssignmentType=false, reportIncompatibleMethodOverride=false
 # pyright: reportIncompatibleVariableOverride=false, reportUnknownVariableType=false
@@ -10,6 +10,7 @@ from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import (
     Boolean,
     CompactArray,
+    CompactBytes,
     CompactString,
     Int16,
     Int32,
@@ -123,6 +124,51 @@ class _OffsetFetchRequestV7(RequestStruct):
     )
 
 
+class _DescribeGroupsResponseV5(Response):
+    API_KEY = 15
+    API_VERSION = 5
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32),
+        (
+            "groups",
+            CompactArray(
+                ("error_code", Int16),
+                ("group_id", _TEXT),
+                ("state", _TEXT),
+                ("protocol_type", _TEXT),
+                ("protocol", _TEXT),
+                (
+                    "members",
+                    CompactArray(
+                        ("member_id", _TEXT),
+                        ("group_instance_id", _TEXT),
+                        ("client_id", _TEXT),
+                        ("client_host", _TEXT),
+                        ("metadata", CompactBytes),
+                        ("assignment", CompactBytes),
+                        ("tags", TaggedFields),
+                    ),
+                ),
+                ("authorized_operations", Int32),
+                ("tags", TaggedFields),
+            ),
+        ),
+        ("tags", TaggedFields),
+    )
+
+
+class _DescribeGroupsRequestV5(RequestStruct):
+    API_KEY = 15
+    API_VERSION = 5
+    FLEXIBLE_VERSION = True
+    RESPONSE_TYPE = _DescribeGroupsResponseV5
+    SCHEMA = Schema(
+        ("groups", CompactArray(_TEXT)),
+        ("include_authorized_operations", Boolean),
+        ("tags", TaggedFields),
+    )
+
+
 class TxnOffsetCommitV3(Request[_TxnOffsetCommitRequestV3]):
     """Fields: transactional id, group id, producer id and epoch, generation, member, instance, topics."""
 
@@ -140,6 +186,19 @@ class OffsetFetchV7(Request[_OffsetFetchRequestV7]):
     """Fields: group id, topics, require_stable."""
 
     API_KEY = 9
+
+    def __init__(self, *fields: Any) -> None:
+        self._fields = fields
+
+    def build(self, request_struct_class: Any) -> Any:
+        """The struct, with no tagged fields."""
+        return request_struct_class(*self._fields, {})
+
+
+class DescribeGroupsV5(Request[_DescribeGroupsRequestV5]):
+    """Fields: group ids, include_authorized_operations."""
+
+    API_KEY = 15
 
     def __init__(self, *fields: Any) -> None:
         self._fields = fields

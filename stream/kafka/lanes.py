@@ -155,3 +155,7 @@ class Lanes:
         return {
             tp: max(0, end - self._next_offsets[tp]) for tp, end in ends.items() if end is not None
         }
+
+    def live_waiting(self) -> int:
+        """The live lane's part of the lag."""
+        return sum(waiting for tp, waiting in self.lag().items() if tp.topic == self._live)

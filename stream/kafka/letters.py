@@ -145,7 +145,7 @@ async def _as_sent_before(letter: Letter, source: AIOKafkaConsumer) -> Output | 
     """The record as its producer sent it; None when it was too large to keep and is gone from its source."""
     headers = [(name, value) for name, value in letter.headers if name not in _REASON_HEADERS]
     headers.append((REPLAY_OF, letter.header(OUTPUT_ID).encode()))
-    topic, value = letter.header("source-topic"), letter.value
+    topic, key, value = letter.header("source-topic"), letter.key, letter.value
     if letter.is_too_large:
         tp = TopicPartition(topic, int(letter.header("source-partition")))
         offset = int(letter.header("source-offset"))
@@ -157,8 +157,8 @@ async def _as_sent_before(letter: Letter, source: AIOKafkaConsumer) -> Output | 
         records = [record for record in found.get(tp, []) if record.offset == offset]
         if not records:
             return None
-        value = records[0].value
-    return Output(topic, letter.key, value, headers)
+        key, value = records[0].key, records[0].value  # a key may have been too large as well
+    return Output(topic, key, value, headers)
 
 
 async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:

@@ -5,26 +5,35 @@ same producer answers OutOfOrderSequenceNumber, and innocent records look guilty
 transactional id aborts what its predecessor left open (InitProducerId), so no abort is ever sent.
 """
 
+# pyright: reportUnknownArgumentType=false
+# (aiokafka does not say what its futures hold)
+
 import asyncio
 import contextlib
+import random
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerFenced
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
-from stream.errors import FatalError, LostTransactionError, SlotInUseError
-from stream.kafka.clients import Log, lost_or_fatal, start_when_ready, transactional_producer
+from stream.errors import FatalError, LostTransactionError
+from stream.kafka.clients import (
+    MAX_BATCH_BYTES,
+    Log,
+    lost_or_fatal,
+    start_when_ready,
+    transactional_producer,
+)
 from stream.kafka.kip447 import GroupMetadata
+from stream.kafka.partitions import partitions_of
 from stream.outputs import Output
 from stream.settings import Settings
 
 CLOSE_TIMEOUT_S = 2
-FROZEN_S = 10.0
-SECOND_FENCE_S = 60.0
 
 
 class OutputTooLargeError(LostTransactionError):
@@ -42,21 +51,23 @@ class Transactions:
         owner = uuid.uuid4().hex if settings.worker_slot is None else str(settings.worker_slot)
         self._id = f"{settings.topic_prefix}{settings.group_id}-{owner}"
         self._producer: AIOKafkaProducer | None = None
-        self._fenced_at = float("-inf")
 
     @property
     def usable(self) -> bool:
         """A producer is there whose state is known."""
         return self._producer is not None
 
-    async def renew(self) -> None:
+    async def renew(self, smallest_limit_bytes: int = MAX_BATCH_BYTES) -> None:
         """Throw the producer away and initialise a new one: fences, and aborts what was open.
+
+        Args:
+            smallest_limit_bytes: `max.message.bytes` of the output topic that takes least.
 
         Raises:
             BrokerUnavailableError: no Kafka within the limit.
         """
         await self.close()
-        producer = transactional_producer(self._settings, self._id)
+        producer = transactional_producer(self._settings, self._id, smallest_limit_bytes)
         try:
             await start_when_ready(producer, self._settings, self._log)
         except BaseException:
@@ -86,7 +97,7 @@ class Transactions:
         try:
             async with asyncio.timeout(self._settings.transaction_timeout_ms / 1000):
                 await producer.begin_transaction()
-                await _send(producer, outputs)
+                await send_all(producer, outputs)
                 await producer.send_offsets_to_transaction(dict(offsets), group)
                 await producer.commit_transaction()
         except MessageSizeTooLargeError as error:
@@ -102,23 +113,6 @@ class Transactions:
             raise
         self._producer = producer
 
-    def check_fenced(self, error: LostTransactionError, silent_s: float) -> None:
-        """Decide what being fenced means: a thawed process may try once, a living one has a rival for its slot.
-
-        Raises:
-            SlotInUseError: another worker took this slot while this one was well, or a second time in a minute.
-        """
-        if not isinstance(error.__cause__, ProducerFenced) or self._settings.worker_slot is None:
-            return
-        now_s = time.monotonic()
-        again = now_s - self._fenced_at < SECOND_FENCE_S
-        self._fenced_at = now_s
-        if silent_s < FROZEN_S or again:
-            raise SlotInUseError(
-                f"slot {self._settings.worker_slot} is in use: another worker of group {self._settings.group_id} "
-                "took its transactional id; give each worker its own slot"
-            ) from error
-
     async def close(self) -> None:
         """Let the producer go; nothing is open when it is usable."""
         producer, self._producer = self._producer, None
@@ -132,15 +126,50 @@ def _meaning(error: KafkaError | TimeoutError) -> LostTransactionError | FatalEr
     return LostTransactionError("the transaction took longer than transaction_timeout_ms")
 
 
-async def _send(producer: AIOKafkaProducer, outputs: Iterable[Output]) -> None:
-    """Send all and wait for every delivery: a failed one would not fail the commit."""
-    deliveries: list[asyncio.Future[Any]] = [
-        await producer.send(output.topic, output.value, output.key, headers=output.headers)
-        for output in outputs
-    ]
+async def send_all(producer: AIOKafkaProducer, outputs: Iterable[Output]) -> None:
+    """Send all and wait for every delivery: a failed one would not fail the commit.
+
+    Whole batches are handed over at once, so that one request adds all partitions to the transaction and one
+    carries the records; record by record the client asked for the first partition alone.
+    """
+    deliveries: list[asyncio.Future[Any]] = []
+    for (topic, partition), members in (await _by_partition(producer, outputs)).items():
+        for batch in _batches(producer, members):
+            deliveries.append(await producer.send_batch(batch, topic, partition=partition))  # noqa: PERF401
     for result in await asyncio.gather(*deliveries, return_exceptions=True):
         if isinstance(result, BaseException):
             raise result
+
+
+async def _by_partition(
+    producer: AIOKafkaProducer, outputs: Iterable[Output]
+) -> dict[tuple[str, int], list[Output]]:
+    """Outputs in their order, by where they shall lie; those without a key lie together in any partition."""
+    by_topic: dict[str, list[Output]] = {}
+    for output in outputs:
+        by_topic.setdefault(output.topic, []).append(output)
+    placed: dict[tuple[str, int], list[Output]] = {}
+    for topic, members in by_topic.items():
+        count = len(await producer.partitions_for(topic))
+        keyless = random.randrange(count)  # noqa: S311  # spreads load, protects nothing
+        places = partitions_of([output.key or b"" for output in members], count)
+        for output, place in zip(members, places, strict=True):
+            partition = keyless if output.key is None else place
+            placed.setdefault((topic, partition), []).append(output)
+    return placed
+
+
+def _batches(producer: AIOKafkaProducer, outputs: Sequence[Output]) -> Iterator[Any]:
+    """The client's batches, each closed when it is full; a record larger than a batch gets one of its own."""
+    moment_ms = int(time.time() * 1000)
+    batch = producer.create_batch()
+    for output in outputs:
+        headers, key, value = list(output.headers), output.key, output.value
+        if batch.append(timestamp=moment_ms, key=key, value=value, headers=headers) is None:
+            yield batch
+            batch = producer.create_batch()  # empty, it takes any record
+            batch.append(timestamp=moment_ms, key=key, value=value, headers=headers)
+    yield batch
 
 
 async def _discard(producer: AIOKafkaProducer) -> None:

@@ -1,6 +1,8 @@
 """The KIP-447 extension against a real broker. When aiokafka moves, this is where it shows."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 
 import aiokafka
 import pytest
@@ -11,11 +13,11 @@ from stream.kafka.clients import group_consumer, transactional_producer
 from stream.kafka.kip447 import (
     SUPPORTED_AIOKAFKA,
     GroupMetadata,
-    UnstableOffsetsError,
     coordinator_of,
     speak_kip447,
     stable_offsets,
 )
+from stream.kafka.member import UnstableOffsetsError
 from stream.settings import Settings
 from tests.kafka_tools import create_topics, produce, read_all
 
@@ -125,5 +127,76 @@ async def test_metadata_of_a_commit_comes_back_with_the_offset(kafka: str, prefi
         assert (await stable_offsets(consumer, frozenset([tp])))[tp] == OffsetAndMetadata(
             0, "attempt=2;alone=1"
         )
+    finally:
+        await consumer.stop()
+
+
+async def test_the_broker_names_the_member_in_a_slot_and_whoever_joins_last_is_it(
+    kafka: str, prefix: str
+) -> None:
+    source = f"{prefix}in"
+    await create_topics(kafka, source, partitions=1)
+    settings = settings_of(kafka, prefix).model_copy(update={"worker_slot": 3})
+    async with member(settings, source) as first:
+        place = coordinator_of(first)
+        assert await place._member_in_place() == place.member_id != ""
+        stranger = settings.model_copy(update={"worker_slot": 4})
+        async with member(stranger, source) as other:
+            assert await coordinator_of(other)._member_in_place() == coordinator_of(other).member_id
+        await place.look_for_rival()
+        assert place.member_id, "whatever a transaction was refused for, nobody stands in our place"
+        async with member(settings, source) as second:
+            assert await place._member_in_place() == coordinator_of(second).member_id
+            await place.look_for_rival()
+            assert place.member_id == "", "it is known now, not at the next heartbeat"
+            # without a rule for its slot a replaced member stays out
+            async with asyncio.timeout(10):
+                while not place.slot_refusal:
+                    await asyncio.sleep(0.05)
+            await asyncio.sleep(0.5)
+            assert await place._member_in_place() == coordinator_of(second).member_id
+
+
+async def test_a_slot_is_empty_in_a_group_that_does_not_exist(kafka: str, prefix: str) -> None:
+    settings = settings_of(kafka, prefix).model_copy(update={"worker_slot": 3})
+    consumer = group_consumer(settings)
+    await consumer.start()
+    try:
+        await coordinator_of(consumer).ensure_coordinator_known()
+        assert await coordinator_of(consumer)._member_in_place() is None
+    finally:
+        await consumer.stop()
+
+
+async def test_a_join_under_a_replaced_member_id_is_answered_as_an_unknown_member(
+    kafka: str, prefix: str
+) -> None:
+    """FENCED_INSTANCE_ID, which aiokafka does not know: it ended the coordination for good."""
+    source = f"{prefix}in"
+    await create_topics(kafka, source, partitions=1)
+    settings = settings_of(kafka, prefix).model_copy(update={"worker_slot": 3})
+    async with member(settings, source) as first, member(settings, source):
+        place = coordinator_of(first)
+        stale = place.member_id
+        place.request_rejoin()  # as another member's coming would; it joins with the id it has
+        async with asyncio.timeout(10):
+            while not place.slot_refusal:
+                await asyncio.sleep(0.05)
+        assert stale
+        assert place.member_id == ""
+        place.check_errors()
+
+
+@contextlib.asynccontextmanager
+async def member(settings: Settings, topic: str) -> AsyncIterator[aiokafka.AIOKafkaConsumer]:
+    """A member of the group that has its partition."""
+    consumer = group_consumer(settings)
+    await consumer.start()
+    try:
+        consumer.subscribe([topic])
+        async with asyncio.timeout(20):
+            while not coordinator_of(consumer).member_id or consumer.assignment() is None:
+                await asyncio.sleep(0.05)
+        yield consumer
     finally:
         await consumer.stop()

@@ -105,26 +105,6 @@ async def test_the_watchdog_ends_a_process_whose_model_hangs_and_a_successor_fin
     counted.must_be_exactly_once()
 
 
-@pytest.mark.timeout(60)
-async def test_of_two_workers_with_one_slot_one_ends_with_1_and_nothing_is_doubled(
-    kafka: str, prefix: str, live: str, workers: Workers
-) -> None:
-    sending = asyncio.ensure_future(traffic(kafka, live, range(2000), 200))
-    first = workers(worker_slot=7)
-    await first.logged("window_committed", 3)
-    second = workers(worker_slot=7)
-    both = (first, second)
-    await until(lambda: any(worker.code is not None for worker in both), 40)
-    await sending
-    counted = await all_answered(kafka, prefix, 2000)
-    [loser] = [worker for worker in both if worker.code is not None]
-    [winner] = [worker for worker in both if worker.code is None]
-    assert loser.code == 1
-    assert "slot 7 is in use" in loser.events("worker_failed")[0]["error"]
-    assert await winner.stop() == 0
-    counted.must_be_exactly_once()
-
-
 @pytest.mark.timeout(40)
 async def test_no_broker_at_start_is_told_retried_and_ends_with_1(
     workers: Workers, tmp_path: Path

@@ -5,15 +5,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import onnx
+import onnxruntime as ort
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
-from onnx import TensorProto
+from onnx import TensorProto, helper, numpy_helper
 
 from models.base_model import find_base_model
+from models.bert_graph import IR_VERSION, OPSET
 from models.encoder_graph import build_encoder
-from models.quantize import quantize_rows
+from models.quantize import quantize_graph, quantize_rows
 from models.runtime import Encoder
 
 # Public situations in our own words; short and long, English and German.
@@ -64,6 +66,37 @@ def test_int8_stays_near_float32(directory: Path, alone: npt.NDArray[np.float32]
     fp32 = Encoder(directory, "cpu", precision="fp32")
     exact = fp32.embed([text.ids for text in fp32.tokenize(TEXTS)])
     assert (exact * alone).sum(axis=1).min() >= 0.99
+
+
+@pytest.mark.parametrize("largest", [-0.5, 0.0, 0.1, 1.0, 8.0])
+def test_a_row_after_gelu_keeps_its_values_on_both_sides_of_zero(largest: float) -> None:
+    draw = np.random.default_rng(4)
+    x = np.vstack([draw.uniform(-3, largest, (5, 64)), np.full((1, 64), -0.75)]).astype(np.float32)
+    matrix = draw.normal(size=(64, 8)).astype(np.float32)
+    nodes = [
+        helper.make_node("Gelu", ["x"], ["active"]),
+        helper.make_node("MatMul", ["active", "matrix"], ["out"]),
+    ]
+    inputs = [
+        helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["b", "t"]),
+        helper.make_tensor_value_info("x", TensorProto.FLOAT, ["r", 64]),
+    ]
+    output = helper.make_tensor_value_info("out", TensorProto.FLOAT, ["r", 8])
+    graph = helper.make_graph(
+        nodes, "g", inputs, [output], [numpy_helper.from_array(matrix, "matrix")]
+    )
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
+    )
+    feeds = {"input_ids": np.zeros((2, 3), np.int64), "x": x}
+    exact, near = (
+        ort.InferenceSession(one.SerializeToString(), providers=["CPUExecutionProvider"]).run(
+            None, feeds
+        )[0]
+        for one in (model, quantize_graph(model))
+    )
+    step = max(largest / 223, 0.17 / 32)
+    assert np.abs(near - exact).max() <= 0.6 * step * np.abs(matrix).sum(axis=0).max()
 
 
 def test_every_large_matrix_is_signed_int8(directory: Path) -> None:

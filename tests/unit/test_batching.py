@@ -1,3 +1,6 @@
+import itertools
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,14 +34,35 @@ def test_batches_run_longest_texts_first_and_equal_ones_in_window_order(
     assert places == sorted(places, key=lambda place: (-lengths[place], place))
 
 
-@given(LENGTHS, BUDGETS)
-def test_a_batch_is_closed_only_when_its_next_row_would_not_fit(
-    lengths: list[int], budget: int
+@given(st.lists(st.integers(1, 30), max_size=9), st.integers(1, 100), st.integers(0, 20))
+def test_no_other_cut_of_the_sorted_window_costs_less(
+    lengths: list[int], budget: int, run_tokens: int
 ) -> None:
-    batches = cut_batches(lengths, budget)
-    for batch in batches[:-1]:
-        longest = max(lengths[place] for place in batch)
-        assert (len(batch) + 1) * longest > budget
+    def cost(batches: list[list[int]]) -> int:
+        return sum(run_tokens + len(batch) * max(batch) for batch in batches)
+
+    ordered = sorted(lengths, reverse=True)
+    found = [
+        [lengths[place] for place in batch] for batch in cut_batches(lengths, budget, run_tokens)
+    ]
+    borders = range(1, len(ordered))
+    cuts = (
+        [ordered[a:b] for a, b in itertools.pairwise([0, *chosen, len(ordered)])]
+        for count in range(len(ordered))
+        for chosen in itertools.combinations(borders, count)
+    )
+    allowed = [cut for cut in cuts if all(len(b) == 1 or len(b) * b[0] <= budget for b in cut)]
+    assert cost(found) == min(map(cost, allowed), default=0)
+
+
+@pytest.mark.parametrize("window", [64, 128, 256])
+def test_short_texts_of_mixed_lengths_waste_little_padding(window: int) -> None:
+    draw = random.Random(5)
+    lengths = [int(draw.lognormvariate(2.6, 0.5)) + 3 for _ in range(window)]
+    batches = cut_batches(lengths, 256)
+    padded = sum(len(batch) * max(lengths[place] for place in batch) for batch in batches)
+    assert sum(lengths) / padded >= 0.95
+    assert len(batches) <= window // 2
 
 
 def test_no_texts_are_no_batches() -> None:

@@ -25,6 +25,21 @@ def test_a_steady_device_gets_windows_of_the_target_time(record_s: float) -> Non
     assert abs(pace.records() - 0.1 / record_s) <= 1
 
 
+@given(st.integers(0, 100_000))
+def test_behind_a_queue_a_window_grows_to_an_eighth_of_it_and_four_targets_at_most(
+    waiting: int,
+) -> None:
+    pace = Pace(0.1, 10_000)
+    pace.note(100, 1.0)  # 10 ms a record: ten of them are the target
+    assert abs(pace.records(waiting) - min(max(10, waiting / 8), 40)) <= 1
+
+
+def test_a_few_that_wait_do_not_lengthen_the_window() -> None:
+    pace = Pace(0.1, 10_000)
+    pace.note(100, 1.0)
+    assert pace.records(60) == pace.records()
+
+
 def test_before_anything_was_measured_the_first_window_is_small() -> None:
     assert Pace(0.1, 512).records() == FIRST_WINDOW
     assert Pace(0.1, 5).records() == 5

@@ -6,19 +6,20 @@ from aiokafka.errors import (
     CommitFailedError,
     KafkaConnectionError,
     MessageSizeTooLargeError,
-    ProducerFenced,
     TopicAuthorizationFailedError,
 )
+from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
-from stream.errors import FatalError, LostTransactionError, SlotInUseError
+from stream.errors import FatalError, LostTransactionError
 from stream.kafka import transactions as room
 from stream.kafka.kip447 import GroupMetadata
-from stream.kafka.transactions import FROZEN_S, OutputTooLargeError, Transactions
+from stream.kafka.transactions import OutputTooLargeError, Transactions
 from stream.outputs import Output
 from stream.settings import Settings
 
 GROUP = GroupMetadata("switchboard")
+BATCH_BYTES = 1000
 OFFSETS = {TopicPartition("inbound-emails", 0): OffsetAndMetadata(4, "")}
 OUTPUTS = [Output("a", b"1", b"x", [("output-id", b"t/0/3")]), Output("b", b"1", b"y")]
 
@@ -29,6 +30,7 @@ class FakeProducer:
     def __init__(self, step: str = "", error: BaseException | None = None) -> None:
         self.step, self.error = step, error
         self.done: list[str] = []
+        self.batches: list[tuple[str, int, int]] = []
         self.offsets: Any = None
         self.stopped = False
 
@@ -43,10 +45,17 @@ class FakeProducer:
     async def begin_transaction(self) -> None:
         await self._do("begin")
 
-    async def send(
-        self, topic: str, value: bytes | None, key: bytes | None, headers: Any
+    async def partitions_for(self, topic: str) -> set[int]:
+        return {0, 1, 2, 3}
+
+    def create_batch(self) -> BatchBuilder:
+        return BatchBuilder(BATCH_BYTES, 0, is_transactional=True)
+
+    async def send_batch(
+        self, batch: BatchBuilder, topic: str, *, partition: int
     ) -> asyncio.Future[None]:
         await self._do(f"send {topic}")
+        self.batches.append((topic, partition, batch.record_count()))
         delivery = asyncio.get_running_loop().create_future()
         if self.step == f"deliver {topic}":
             assert self.error is not None
@@ -80,6 +89,25 @@ async def test_outputs_and_offsets_are_one_transaction_in_order() -> None:
     assert producer.offsets == (OFFSETS, GROUP)
     assert transactions.usable
     assert not producer.stopped
+
+
+async def test_a_window_goes_out_in_whole_batches_one_partition_after_the_other() -> None:
+    producer = FakeProducer()
+    small = [Output("a", b"%d" % number, b"x" * 100) for number in range(40)]
+    large = Output("a", small[-1].key, b"y" * 5000)
+    await transactions_with(producer).commit([*small, large], OFFSETS, GROUP)
+    partitions = [partition for _, partition, _ in producer.batches]
+    assert partitions == sorted(partitions, key=partitions.index), "all of one, then the next"
+    assert set(partitions) == {0, 1, 2, 3}
+    assert sum(count for *_, count in producer.batches) == 41
+    assert any(count > 1 for *_, count in producer.batches)
+    assert len(partitions) > 4, "a full batch is followed by another"
+
+
+async def test_records_without_a_key_lie_together() -> None:
+    producer = FakeProducer()
+    await transactions_with(producer).commit([Output("a", None, b"x")] * 9, OFFSETS, GROUP)
+    assert [count for *_, count in producer.batches] == [9]
 
 
 @pytest.mark.parametrize("step", ["begin", "send b", "deliver a", "offsets", "commit"])
@@ -184,35 +212,3 @@ def test_a_slot_has_one_transactional_id_for_good_and_a_nameless_worker_a_new_on
     assert transactional_id(worker_slot=3) != transactional_id(worker_slot=4)
     assert transactional_id(worker_slot=3, topic_prefix="eu.") == "eu.switchboard-3"
     assert transactional_id() != transactional_id()
-
-
-def fenced() -> LostTransactionError:
-    error = LostTransactionError("fenced")
-    error.__cause__ = ProducerFenced()
-    return error
-
-
-def test_a_living_worker_that_is_fenced_has_a_rival_for_its_slot() -> None:
-    transactions = transactions_with(FakeProducer(), worker_slot=1)
-    with pytest.raises(SlotInUseError, match="slot 1 is in use"):
-        transactions.check_fenced(fenced(), silent_s=0.5)
-
-
-def test_a_thawed_worker_may_try_once_and_not_a_second_time_in_a_minute(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    now_s = [1000.0]
-    monkeypatch.setattr(room.time, "monotonic", lambda: now_s[0])
-    transactions = transactions_with(FakeProducer(), worker_slot=1)
-    transactions.check_fenced(fenced(), silent_s=FROZEN_S + 1)
-    now_s[0] += 61
-    transactions.check_fenced(fenced(), silent_s=FROZEN_S + 1)
-    now_s[0] += 59
-    with pytest.raises(SlotInUseError):
-        transactions.check_fenced(fenced(), silent_s=FROZEN_S + 1)
-
-
-def test_without_a_slot_and_for_other_losses_there_is_no_rival() -> None:
-    transactions_with(FakeProducer()).check_fenced(fenced(), silent_s=0)
-    other = LostTransactionError("timeout")
-    transactions_with(FakeProducer(), worker_slot=1).check_fenced(other, silent_s=0)

@@ -3,8 +3,9 @@ import time
 from collections.abc import Iterator
 
 import orjson
+import pytest
 from aiokafka.structs import TopicPartition
-from prometheus_client import Metric, generate_latest
+from prometheus_client import CollectorRegistry, Histogram, Metric, generate_latest
 
 from stream.account import account, report_lag
 from stream.classify import Item
@@ -55,6 +56,7 @@ def test_labels_are_of_bounded_number() -> None:
         for collector in vars(metrics).values()
         if hasattr(collector, "_labelnames")
     ]
+    named.append(("stage",))  # of the latency, a collector of our own
     assert len(named) == len(list(families(metrics)))
     assert {label for names in named for label in names} <= LABELS
 
@@ -64,6 +66,21 @@ def test_latency_is_split_into_the_promised_stages() -> None:
     assert list(LATENCY_BUCKETS_S) == sorted(set(LATENCY_BUCKETS_S))
     assert LATENCY_BUCKETS_S[0] == 0.001
     assert 25 <= LATENCY_BUCKETS_S[-1] <= 35
+
+
+def test_the_latency_counts_each_record_in_the_bucket_that_prometheus_own_histogram_takes() -> None:
+    seconds = [0.0, 0.001, 0.0011, 0.5, 29.0, 31.0, 1000.0]
+    metrics, reference = Metrics(), CollectorRegistry()
+    known = Histogram("known", "Known.", buckets=LATENCY_BUCKETS_S, registry=reference)
+    metrics.latency.observe_each("queue", seconds)
+    metrics.latency.observe("queue", 0.2, 3)
+    for moment in [*seconds, 0.2, 0.2, 0.2]:
+        known.observe(moment)
+    for bound in [*map(str, LATENCY_BUCKETS_S), "+Inf"]:
+        counted = value(metrics, "record_latency_seconds_bucket", stage="queue", le=bound)
+        assert counted == reference.get_sample_value("known_bucket", {"le": bound}), bound
+    total = reference.get_sample_value("known_sum")
+    assert value(metrics, "record_latency_seconds_sum", stage="queue") == pytest.approx(total)
 
 
 def test_two_workers_in_one_process_do_not_share_their_counts() -> None:

@@ -1,0 +1,151 @@
+"""One measured run: topics and a group of its own on a shared broker, worker processes, load in, answers out.
+
+A run knows when each record was meant to be sent and when a read_committed consumer had its answer; what that means
+is the benchmark's business.
+"""
+
+import asyncio
+import contextlib
+import os
+import random
+import sys
+import time
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.structs import RecordMetadata
+
+from benchmarks.mails import Mail
+from models.bundle import Bundle
+from models.train import train_quick
+from models.train_report import TrainRequest
+from stream.broker import EmbeddedBroker
+from stream.cli.wiring import cores, load_models
+from stream.demo.worker_process import WorkerProcess
+from stream.kafka.admin import prepare_topics
+from stream.kafka.clients import plain_producer, reader
+from stream.outputs import OUTPUT_ID
+from stream.settings import Settings
+from stream.topics import CLASSIFICATIONS, DEAD_LETTERS, INBOUND_EMAILS
+
+MODEL = "bench"
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+SEED = 7
+
+
+def say(event: str, **facts: object) -> None:
+    """Progress goes to stderr; stdout is for figures."""
+    print(event, *(f"{name}={value}" for name, value in facts.items()), file=sys.stderr)
+
+
+def trained(train: Path, folder: Path) -> tuple[Settings, Bundle]:
+    """A model of this file's heads, and settings under which every mail is classified by it."""
+    base = Settings(models_dir=folder / "models", skip_kinds=frozenset())
+    train_quick(
+        TrainRequest(name=MODEL, models_dir=base.models_dir, data=[train], threads=cores()),
+        lambda *_: None,
+    )
+    return base, load_models(base, [MODEL])["default"]
+
+
+def cpu_s(pid: int) -> float:
+    """Processor time that a process has used, all threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An output as the reader saw it: its cause, and the moment in monotonic seconds."""
+
+    output_id: str
+    seen_s: float
+
+
+class Run:
+    """One topic set with its group, from nothing to the last answer."""
+
+    def __init__(self, broker: EmbeddedBroker, base: Settings, name: str, folder: Path) -> None:
+        self.settings = base.model_copy(
+            update={
+                "kafka_bootstrap_servers": broker.bootstrap_servers,
+                "topic_prefix": f"{name}-",
+                "group_id": name,
+            }
+        )
+        self._folder = folder
+        self._workers = 0
+
+    async def prepare(self) -> None:
+        """Create the topics."""
+        await prepare_topics(self.settings, lambda *_, **__: None)
+
+    def worker(self, slot: int | None = 0, *extra: str, program: str = "stream") -> WorkerProcess:
+        """Start a worker process; the caller stops it."""
+        self._workers += 1
+        log = self._folder / f"{self.settings.group_id}-{self._workers}.log"
+        settings = self.settings.model_copy(update={"worker_slot": slot})
+        return WorkerProcess(settings, MODEL, log, *extra, program=program)
+
+    async def send_open_loop(self, mails: Iterable[Mail], rate_per_s: float) -> dict[str, float]:
+        """Send at Poisson moments that no answer and no stall moves; these moments by the output id to come."""
+        producer = plain_producer(self.settings)
+        await producer.start()
+        topic, due_s = self.settings.topic(INBOUND_EMAILS), time.monotonic()
+        gaps = random.Random(SEED)
+        sent: list[tuple[float, asyncio.Future[RecordMetadata]]] = []
+        for mail in mails:
+            due_s += gaps.expovariate(rate_per_s)
+            await asyncio.sleep(max(0.0, due_s - time.monotonic()))
+            sent.append((due_s, await producer.send(topic, mail.value, mail.key)))
+        await producer.stop()
+        placed = [(moment_s, delivery.result()) for moment_s, delivery in sent]
+        return {f"{topic}/{done.partition}/{done.offset}": moment_s for moment_s, done in placed}
+
+    async def answers(
+        self, workers: Sequence[WorkerProcess], poll_wait_ms: int
+    ) -> AsyncGenerator[Answer, None]:
+        """All classifications and dead letters of this run, as they are committed; without end.
+
+        Args:
+            workers: looked after: one that ends by itself ends the run.
+            poll_wait_ms: how long the broker may hold a fetch; short ones cost it time.
+        """
+        consumer: AIOKafkaConsumer = reader(
+            self.settings, auto_offset_reset="earliest", fetch_max_wait_ms=poll_wait_ms
+        )
+        await consumer.start()
+        consumer.subscribe(
+            [self.settings.topic(CLASSIFICATIONS), self.settings.topic(DEAD_LETTERS)]
+        )
+        try:
+            while True:
+                for worker in workers:
+                    worker.check()
+                for records in (await consumer.getmany(timeout_ms=500)).values():
+                    now_s = time.monotonic()
+                    for record in records:
+                        yield Answer(dict(record.headers)[OUTPUT_ID].decode(), now_s)
+        finally:
+            await consumer.stop()
+
+    async def latencies_s(
+        self, mails: Sequence[Mail], rate_per_s: float, workers: Sequence[WorkerProcess]
+    ) -> list[tuple[float, float]]:
+        """Send all and wait for all: (intended moment, latency) of each, in sending order."""
+        seen: dict[str, float] = {}
+        sending = asyncio.create_task(self.send_open_loop(mails, rate_per_s))
+        async with contextlib.aclosing(self.answers(workers, poll_wait_ms=20)) as answers:
+            async for answer in answers:
+                seen[answer.output_id] = answer.seen_s
+                if sending.done() and sending.result().keys() <= seen.keys():
+                    break
+        return [(due_s, seen[cause] - due_s) for cause, due_s in sending.result().items()]
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value below which this share lies (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

@@ -1,0 +1,6 @@
+"""The proof: what went into the topics against what came out, on a live cluster; a verdict out. It writes nothing."""
+
+from stream.verify.proof import VerifyOptions, verify
+from stream.verify.verdict import Found, Verdict
+
+__all__ = ["Found", "Verdict", "VerifyOptions", "verify"]
