@@ -23,8 +23,6 @@ from tests.walking import (
     Events,
     mail,
     settings_for,
-    traffic,
-    until,
 )
 from tests.worker_process import WorkerProcess, worker_processes
 
