@@ -51,19 +51,20 @@ async def backlog(
         return time.monotonic(), cpu_s(worker.pid), cpu_s(broker.pid), time.process_time()
 
     first = last = clocks()
-    warm, seen = int(len(mails) * WARM_SHARE), 0
+    warm_at = seen = 0
     try:
-        async with contextlib.aclosing(run.answers([worker], poll_wait_ms=250)) as answers:
-            async for _ in answers:
-                seen += 1
-                if seen == warm:
-                    first = clocks()
+        polls = run.polls([worker], poll_wait_ms=250, started=asyncio.Event())
+        async with contextlib.aclosing(polls):
+            async for answers in polls:
+                seen += len(answers)
+                if not warm_at and seen >= WARM_SHARE * len(mails):
+                    first, warm_at = clocks(), seen
                 if seen == len(mails):
                     break
             last = clocks()
     finally:
         worker.stop()
-    records = len(mails) - warm
+    records = len(mails) - warm_at
     wall_s, *costs_s = (after - before for before, after in zip(first, last, strict=True))
     return Throughput(records / wall_s, *(1000 * cost_s / records for cost_s in costs_s))
 

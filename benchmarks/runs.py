@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.structs import RecordMetadata
+from aiokafka.structs import RecordMetadata, TopicPartition
 
 from benchmarks.mails import Mail
 from models.bundle import Bundle
@@ -104,30 +104,39 @@ class Run:
         placed = [(moment_s, delivery.result()) for moment_s, delivery in sent]
         return {f"{topic}/{done.partition}/{done.offset}": moment_s for moment_s, done in placed}
 
-    async def answers(
-        self, workers: Sequence[WorkerProcess], poll_wait_ms: int
-    ) -> AsyncGenerator[Answer, None]:
-        """All classifications and dead letters of this run, as they are committed; without end.
+    async def polls(
+        self, workers: Sequence[WorkerProcess], poll_wait_ms: int, started: asyncio.Event
+    ) -> AsyncGenerator[list[Answer], None]:
+        """Classifications and dead letters of this run from now on, as they are committed, poll by poll; without end.
 
         Args:
             workers: looked after: one that ends by itself ends the run.
             poll_wait_ms: how long the broker may hold a fetch; short ones cost it time.
+            started: set as soon as no answer can be missed.
         """
-        consumer: AIOKafkaConsumer = reader(
-            self.settings, auto_offset_reset="earliest", fetch_max_wait_ms=poll_wait_ms
-        )
+        consumer: AIOKafkaConsumer = reader(self.settings, fetch_max_wait_ms=poll_wait_ms)
         await consumer.start()
-        consumer.subscribe(
-            [self.settings.topic(CLASSIFICATIONS), self.settings.topic(DEAD_LETTERS)]
-        )
         try:
+            topics = [self.settings.topic(name) for name in (CLASSIFICATIONS, DEAD_LETTERS)]
+            places = [
+                TopicPartition(topic, number)
+                for topic in topics
+                for number in range(self.settings.topic_partitions)
+            ]
+            consumer.assign(places)
+            for place, end in (await consumer.end_offsets(places)).items():
+                consumer.seek(place, end)
+            started.set()
             while True:
                 for worker in workers:
                     worker.check()
-                for records in (await consumer.getmany(timeout_ms=500)).values():
-                    now_s = time.monotonic()
-                    for record in records:
-                        yield Answer(dict(record.headers)[OUTPUT_ID].decode(), now_s)
+                found = await consumer.getmany(timeout_ms=500)
+                now_s = time.monotonic()
+                yield [
+                    Answer(dict(record.headers)[OUTPUT_ID].decode(), now_s)
+                    for records in found.values()
+                    for record in records
+                ]
         finally:
             await consumer.stop()
 
@@ -136,10 +145,16 @@ class Run:
     ) -> list[tuple[float, float]]:
         """Send all and wait for all: (intended moment, latency) of each, in sending order."""
         seen: dict[str, float] = {}
-        sending = asyncio.create_task(self.send_open_loop(mails, rate_per_s))
-        async with contextlib.aclosing(self.answers(workers, poll_wait_ms=20)) as answers:
-            async for answer in answers:
-                seen[answer.output_id] = answer.seen_s
+        started = asyncio.Event()
+
+        async def send() -> dict[str, float]:
+            await started.wait()
+            return await self.send_open_loop(mails, rate_per_s)
+
+        sending = asyncio.create_task(send())
+        async with contextlib.aclosing(self.polls(workers, 20, started)) as polls:
+            async for answers in polls:
+                seen.update((answer.output_id, answer.seen_s) for answer in answers)
                 if sending.done() and sending.result().keys() <= seen.keys():
                     break
         return [(due_s, seen[cause] - due_s) for cause, due_s in sending.result().items()]

@@ -91,7 +91,7 @@ class _Rows:
 
         def grid(zero: int, least: float, *, has_sign: bool) -> _Grid:
             level = writer.weight(f"int8.zero{zero}", np.array(zero, np.uint8))
-            zeros = writer.add("Expand", [level, count])  # [1] -> [R], R = B*T
+            zeros = writer.add("Expand", [level, count])  # [] -> [R], R = B*T
             share = writer.floats(1 / (255 - zero))
             return _Grid(level, zeros, share, writer.floats(least), has_sign)
 

@@ -61,12 +61,13 @@ def json_output(
     """
     value = encode(record)
     output = Output(topic, key.encode(), value, headers)
-    if sum(map(len, _parts(output))) + _lengths_bytes(output) > max_message_bytes:
+    size = sum(map(len, _parts(output))) + _lengths_bytes(output)
+    if size > max_message_bytes:
         raise PoisonRecordError(
             "output",
             "too-large",
-            f"{type(record).__name__} of {len(value)} bytes exceeds max.message.bytes={max_message_bytes} of {topic}; "
-            "raise the topic's limit and replay",
+            f"{type(record).__name__} of {size} bytes with key and headers exceeds "
+            f"max.message.bytes={max_message_bytes} of {topic}; raise the topic's limit and replay",
         )
     return output
 

@@ -166,7 +166,8 @@ class Walk:
         while not self._stop.is_set():
             # first room downstream, then the window: it holds all that came meanwhile
             await to_compute.room()
-            records = await self._group.poll(self._pace.records(self._group.live_waiting()))
+            most = self._pace.records(self._group.live_waiting())
+            records = await self._group.poll(most, self._pace.records())
             report_lag(self._group.lag(), self._metrics)
             if not records:
                 continue

@@ -17,8 +17,8 @@ from stream.settings import Settings
 if TYPE_CHECKING:
     from stream.verify import Verdict
 
-# The worker's own limit, and time for the broker to notice.
-SETTLE_MARGIN_S = 5.0
+# Kafka looks for timed-out transactions every 10 s by default, and writes the markers then.
+SETTLE_MARGIN_S = 15.0
 WAY_OUT = {
     "lost": "committed without an output. Did the group begin later than these records (--since TIME)? Else keep the "
     "topics and report it; sending the record again gives it an answer",
@@ -63,8 +63,8 @@ def verify(
         float | None,
         typer.Option(
             metavar="SECONDS",
-            min=0,
-            help="How long a transaction may stay open. (default: transaction_timeout_ms and 5 s)",
+            min=1,
+            help="How long a transaction may stay open. (default: transaction_timeout_ms and 15 s)",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,

@@ -216,7 +216,9 @@ class WorkerGroup(ConsumerRebalanceListener):
 
     # -- records -------------------------------------------------------------------------------
 
-    async def poll(self, max_records: int) -> list[InboundRecord]:
+    async def poll(
+        self, max_records: int, max_bulk_records: int | None = None
+    ) -> list[InboundRecord]:
         """The next window's records, as `Lanes.poll`.
 
         Raises:
@@ -225,7 +227,7 @@ class WorkerGroup(ConsumerRebalanceListener):
         """
         self.check()
         try:
-            return await self._lanes.poll(max_records)
+            return await self._lanes.poll(max_records, max_bulk_records)
         except (OffsetOutOfRangeError, NoOffsetForPartitionError) as error:
             raise LostTransactionError(f"an offset is out of range: {error}") from error
         except KafkaError as error:

@@ -62,8 +62,14 @@ class Lanes:
         for tp, offset in offsets.items():
             self._consumer.seek(tp, offset)
 
-    async def poll(self, max_records: int) -> list[InboundRecord]:
+    async def poll(
+        self, max_records: int, max_bulk_records: int | None = None
+    ) -> list[InboundRecord]:
         """The next window's records: live mail first, bulk one window in `bulk_turn` while live mail waits.
+
+        Args:
+            max_records: of one window.
+            max_bulk_records: of one window of bulk mail, for which live mail may have to wait; None: as many.
 
         Returns:
             Records in (partition, offset) order, a contiguous run per partition, at most `max_window_bytes` unless
@@ -77,8 +83,9 @@ class Lanes:
         live = sorted(tp for tp in self._next_offsets.keys() - self._solo if tp.topic == self._live)
         bulk = sorted(tp for tp in self._next_offsets.keys() - self._solo if tp.topic == self._bulk)
         bulk_first = self._windows_since_bulk >= self._settings.bulk_turn - 1
+        most_bulk = max_records if max_bulk_records is None else max_bulk_records
         for lane in (bulk, live) if bulk_first else (live, bulk):
-            records = await self._take(lane, max_records)
+            records = await self._take(lane, most_bulk if lane is bulk else max_records)
             if not records and lane is live and self._are_waiting(live):
                 # on their way from the broker: without this bulk got a second window in twenty at every fetch
                 await self._wait_for(live)
@@ -86,7 +93,7 @@ class Lanes:
             if records:
                 return self._counted(records)
         await self._wait_for([*self._next_offsets])
-        records = await self._take(live, max_records) or await self._take(bulk, max_records)
+        records = await self._take(live, max_records) or await self._take(bulk, most_bulk)
         return self._counted(records)
 
     async def _wait_for(self, partitions: list[TopicPartition]) -> None:

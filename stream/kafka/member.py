@@ -42,6 +42,7 @@ class StableGroupCoordinator(GroupCoordinator):
     slot_refusal: str | None = None
     _heard_at_s: float = 0.0
     _silent_s: float = 0.0
+    _joining: bool = False
     _former_id: str = ""
     _looked: bool = False
 
@@ -94,7 +95,9 @@ class StableGroupCoordinator(GroupCoordinator):
         """The broker no longer knows this member: before it joins anew it looks who stands in its place."""
         if self.member_id:
             self._former_id, self._looked = self.member_id, False
-            self._silent_s = time.monotonic() - self._heard_at_s
+            # while it joins it sends no heartbeats, and is not frozen for that
+            silent_s = time.monotonic() - self._heard_at_s
+            self._silent_s = 0.0 if self._joining else silent_s
         super().reset_generation()
 
     async def look_for_rival(self) -> None:
@@ -116,7 +119,11 @@ class StableGroupCoordinator(GroupCoordinator):
         if self.slot_refusal:  # to join would throw out the other worker, which would do the same
             await asyncio.sleep(0.1)
             return False
-        joined: bool = await super()._do_rejoin_group(subscription)
+        self._joining = True
+        try:
+            joined: bool = await super()._do_rejoin_group(subscription)
+        finally:
+            self._joining = False
         if joined:
             self._heard_at_s = time.monotonic()
             if self.slot is not None:

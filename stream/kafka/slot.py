@@ -79,7 +79,8 @@ class Slot:
                 f"it was taken while this process was not heard for {silent_s:.0f} s"
             )
         if len(self._fenced_at_s) > MOST_FENCES:
-            return self._in_use(f"it was taken {len(self._fenced_at_s)} times within a minute")
+            times = len(self._fenced_at_s)
+            return self._in_use(f"it was taken {times} times within a minute, as by a restart loop")
         self._log("slot_taken_back", slot=self._number)
         return None
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import IllegalOperation, KafkaError, MessageSizeTooLargeError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from stream.errors import FatalError, LostTransactionError
@@ -105,7 +105,7 @@ class Transactions:
             raise OutputTooLargeError(
                 f"the broker refused an output for its size: {error}"
             ) from error
-        except (KafkaError, TimeoutError) as error:
+        except (KafkaError, IllegalOperation, TimeoutError) as error:
             await _discard(producer)
             raise _meaning(error) from error
         except BaseException:
@@ -120,22 +120,34 @@ class Transactions:
             await _discard(producer)
 
 
-def _meaning(error: KafkaError | TimeoutError) -> LostTransactionError | FatalError:
+def _meaning(
+    error: KafkaError | IllegalOperation | TimeoutError,
+) -> LostTransactionError | FatalError:
     if isinstance(error, KafkaError):
         return lost_or_fatal(error, "the transaction")
+    if isinstance(error, IllegalOperation):
+        return LostTransactionError(f"the transaction had ended before all was sent: {error}")
     return LostTransactionError("the transaction took longer than transaction_timeout_ms")
 
 
 async def send_all(producer: AIOKafkaProducer, outputs: Iterable[Output]) -> None:
     """Send all and wait for every delivery: a failed one would not fail the commit.
 
-    Whole batches are handed over at once, so that one request adds all partitions to the transaction and one
-    carries the records; record by record the client asked for the first partition alone.
+    The first batches of all partitions are handed over at once, so that one request adds these partitions to the
+    transaction and one carries the records; record by record the client asked for the first partition alone. A
+    partition's next batch waits until the one before has left.
     """
     deliveries: list[asyncio.Future[Any]] = []
-    for (topic, partition), members in (await _by_partition(producer, outputs)).items():
-        for batch in _batches(producer, members):
-            deliveries.append(await producer.send_batch(batch, topic, partition=partition))  # noqa: PERF401
+    by_partition = await _by_partition(producer, outputs)
+    batches = [(place, _batches(producer, members)) for place, members in by_partition.items()]
+    while batches:
+        left: list[tuple[tuple[str, int], Iterator[Any]]] = []
+        for (topic, partition), following in batches:
+            batch = next(following, None)
+            if batch is not None:
+                deliveries.append(await producer.send_batch(batch, topic, partition=partition))
+                left.append(((topic, partition), following))
+        batches = left
     for result in await asyncio.gather(*deliveries, return_exceptions=True):
         if isinstance(result, BaseException):
             raise result
@@ -149,9 +161,11 @@ async def _by_partition(
     for output in outputs:
         by_topic.setdefault(output.topic, []).append(output)
     placed: dict[tuple[str, int], list[Output]] = {}
+    cluster: Any = producer.client.cluster
     for topic, members in by_topic.items():
         count = len(await producer.partitions_for(topic))
-        keyless = random.randrange(count)  # noqa: S311  # spreads load, protects nothing
+        with_leader = cluster.available_partitions_for_topic(topic) or range(count)
+        keyless: int = random.choice(sorted(with_leader))  # noqa: S311  # spreads load, protects nothing
         places = partitions_of([output.key or b"" for output in members], count)
         for output, place in zip(members, places, strict=True):
             partition = keyless if output.key is None else place

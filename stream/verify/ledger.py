@@ -9,6 +9,7 @@ from stream.verify.verdict import Found, Names, Verdict
 
 TOO_LARGE = b"too-large"
 MOST_NAME_LENGTH = 200
+MOST_DIGITS = 19  # of an offset, 64 bits
 
 
 class Kind(IntEnum):
@@ -108,7 +109,8 @@ class Ledger:
             return
         self._outputs[topic.kind] += 1
         span = self._ranges.get(source)
-        offset = int(number) if number.isascii() and number.isdecimal() else -1
+        is_offset = len(number) <= MOST_DIGITS and number.isascii() and number.isdecimal()
+        offset = int(number) if is_offset else -1
         if name not in topic.causes or span is None or not 0 <= offset < span.stop:
             self._foreign.add(cause[:MOST_NAME_LENGTH])
             return

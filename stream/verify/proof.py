@@ -26,6 +26,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
+from stream.errors import FatalError
 from stream.kafka.admin import prepare_topics
 from stream.kafka.clients import Log
 from stream.outputs import OUTPUT_ID
@@ -66,7 +67,7 @@ class VerifyOptions:
 
     since: datetime | None = None
     wait_s: float | None = None
-    settle_s: float = 15.0
+    settle_s: float = 25.0
 
 
 async def verify(settings: Settings, options: VerifyOptions, log: Log) -> Verdict:
@@ -103,13 +104,16 @@ class _Proof:
         before, pending = await cluster.committed(inputs, settle_s)
         settled_at_s = time.monotonic() + settle_s
         outputs = self._outputs(topics)
-        ends = await cluster.ends(outputs)
+        ends, begins = await cluster.ends(outputs), await cluster.begins(outputs)
         since_ms = await self._judged_since_ms(outputs)
         spans = await self._spans(inputs, await cluster.stable_ends(inputs), since_ms)
         ledger = Ledger(_by_name(spans), self._topics(*EMAILS))
         kept_ms = None if since_ms is None else since_ms - CLOCK_SKEW_MS
+        output_spans = await self._spans(outputs, ends, kept_ms)
+        if await cluster.begins(outputs) != begins:
+            raise FatalError("retention deleted outputs while they were asked for; run it again")
         hidden = await cluster.records(
-            await self._spans(outputs, ends, kept_ms),
+            output_spans,
             lambda place, record: ledger.add_output(outputs[place], _output(record)),
             settled_at_s,
         )
@@ -125,7 +129,7 @@ class _Proof:
         for place, stable in hidden.items():
             open_.add(f"{named(place)}: last stable offset {stable}, end {ends[place]}")
         for place in dict.fromkeys([*pending, *still_pending]):
-            open_.add(f"{named(place)}: the group's offset is pending")
+            open_.add(f"{named(place)}: the group's offset is pending, or its coordinator away")
         return replace(
             ledger.close(_by_name(before), _by_name(after), all_seen=not hidden),
             judged_since=None if since_ms is None else from_kafka_ms(since_ms),

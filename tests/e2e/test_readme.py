@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stream.demo.worker_process import WorkerProcess
+from stream.demo.worker_process import WorkerProcess, environment_of
 from stream.settings import Settings
 from tests.conftest import refuse
 from tests.e2e.conftest import switchboard
@@ -84,6 +84,37 @@ def test_the_kcat_lines_of_the_readme_send_and_show_a_mail(
     assert '"status":"classified"' in shown.stdout
 
 
+@pytest.mark.timeout(120)
+def test_the_proof_of_the_readme_proves_it(
+    kafka: str, prefix: str, models_dir: Path, tmp_path: Path
+) -> None:
+    settings = Settings(
+        kafka_bootstrap_servers=kafka,
+        topic_prefix=prefix,
+        group_id=f"{prefix}group",
+        models_dir=models_dir,
+    )
+    environment = {**os.environ, **environment_of(settings)}
+    worker = WorkerProcess(settings, "support", tmp_path / "worker.log")
+    try:
+        worker.wait_ready()
+        sent = switchboard("simulate", "--count", "40", "--rate", "100", env=environment)
+        assert sent.returncode == 0, sent.stderr
+        command = readme_line("switchboard verify").split("#")[0].split()
+        done = switchboard(*command[1:], env=environment)
+    finally:
+        assert worker.stop() == 0
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^inputs +40$", done.stdout, re.MULTILINE), done.stdout
+    assert done.stdout.endswith("exactly once\n")
+
+
+def test_every_file_that_the_readme_links_exists() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert len(links) > 20
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
 def test_every_command_of_the_readme_exists() -> None:
     table = re.findall(r"^\| `switchboard ([^|]*)\|", README, re.MULTILINE)
     assert len(table) >= 9
@@ -100,5 +131,5 @@ def test_make_help_names_the_everyday_commands() -> None:
     shown = subprocess.run(
         ["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-    for target in ("setup", "setup-dev", "demo", "test", "lint"):
+    for target in ("setup", "setup-dev", "demo", "test", "faults", "lint"):
         assert re.search(rf"^ *{target}  ", shown, re.MULTILINE)

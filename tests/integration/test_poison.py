@@ -84,7 +84,8 @@ def headers_of(record: ConsumerRecord) -> dict[str, Any]:
 async def test_poison_inside_a_full_batch_goes_to_dead_letters_and_its_neighbours_are_classified(
     kafka: str, prefix: str
 ) -> None:
-    settings, live = settings_for(kafka, prefix, topic_partitions=1), f"{prefix}{INBOUND_EMAILS}"
+    settings = settings_for(kafka, prefix, topic_partitions=1, max_batch_tokens=2048)
+    live = f"{prefix}{INBOUND_EMAILS}"
     await prepare_topics(settings, Events())
     records = [Outgoing(*mail(number), [TRACE]) for number in range(100)]
     places = {3 + 4 * place: name for place, name in enumerate(POISON)}

@@ -4,16 +4,19 @@ from typing import Any
 import pytest
 from aiokafka.errors import (
     CommitFailedError,
+    IllegalOperation,
     KafkaConnectionError,
     MessageSizeTooLargeError,
     TopicAuthorizationFailedError,
 )
 from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from stream.errors import FatalError, LostTransactionError
 from stream.kafka import transactions as room
 from stream.kafka.kip447 import GroupMetadata
+from stream.kafka.partitions import partitions_of
 from stream.kafka.transactions import OutputTooLargeError, Transactions
 from stream.outputs import Output
 from stream.settings import Settings
@@ -24,13 +27,26 @@ OFFSETS = {TopicPartition("inbound-emails", 0): OffsetAndMetadata(4, "")}
 OUTPUTS = [Output("a", b"1", b"x", [("output-id", b"t/0/3")]), Output("b", b"1", b"y")]
 
 
+class FakeCluster:
+    """Of four partitions two have a leader."""
+
+    def available_partitions_for_topic(self, topic: str) -> set[int]:
+        return {1, 2}
+
+
+class FakeClient:
+    cluster = FakeCluster()
+
+
 class FakeProducer:
     """Of aiokafka's producer what a transaction uses; fails or hangs at the step that is named."""
+
+    client: Any = FakeClient()
 
     def __init__(self, step: str = "", error: BaseException | None = None) -> None:
         self.step, self.error = step, error
         self.done: list[str] = []
-        self.batches: list[tuple[str, int, int]] = []
+        self.batches: list[tuple[str, int, list[bytes | None]]] = []
         self.offsets: Any = None
         self.stopped = False
 
@@ -55,7 +71,8 @@ class FakeProducer:
         self, batch: BatchBuilder, topic: str, *, partition: int
     ) -> asyncio.Future[None]:
         await self._do(f"send {topic}")
-        self.batches.append((topic, partition, batch.record_count()))
+        [records] = [found.next_batch() for found in [MemoryRecords(bytes(batch._build()))]]
+        self.batches.append((topic, partition, [record.key for record in records]))
         delivery = asyncio.get_running_loop().create_future()
         if self.step == f"deliver {topic}":
             assert self.error is not None
@@ -96,18 +113,29 @@ async def test_a_window_goes_out_in_whole_batches_one_partition_after_the_other(
     small = [Output("a", b"%d" % number, b"x" * 100) for number in range(40)]
     large = Output("a", small[-1].key, b"y" * 5000)
     await transactions_with(producer).commit([*small, large], OFFSETS, GROUP)
-    partitions = [partition for _, partition, _ in producer.batches]
-    assert partitions == sorted(partitions, key=partitions.index), "all of one, then the next"
-    assert set(partitions) == {0, 1, 2, 3}
-    assert sum(count for *_, count in producer.batches) == 41
-    assert any(count > 1 for *_, count in producer.batches)
-    assert len(partitions) > 4, "a full batch is followed by another"
+    sent = [output.key for output in (*small, large)]
+    firsts = [partition for _, partition, _ in producer.batches[:4]]
+    assert sorted(firsts) == [0, 1, 2, 3], "one request can add all partitions to the transaction"
+    assert len(producer.batches) > 4, "a full batch is followed by another"
+    for partition in firsts:
+        own = [keys for _, place, keys in producer.batches if place == partition]
+        in_order = [key for key in sent if partitions_of([key], 4) == [partition]]
+        assert [key for keys in own for key in keys] == in_order
 
 
 async def test_records_without_a_key_lie_together() -> None:
     producer = FakeProducer()
     await transactions_with(producer).commit([Output("a", None, b"x")] * 9, OFFSETS, GROUP)
-    assert [count for *_, count in producer.batches] == [9]
+    [(_, partition, keys)] = producer.batches
+    assert keys == [None] * 9
+    assert partition in {1, 2}, "one that has a leader"
+
+
+async def test_a_transaction_that_ended_behind_our_back_is_lost_and_no_bug() -> None:
+    producer = FakeProducer("send b", IllegalOperation("not in a transaction"))
+    with pytest.raises(LostTransactionError, match="had ended before all was sent"):
+        await transactions_with(producer).commit(OUTPUTS, OFFSETS, GROUP)
+    assert producer.stopped
 
 
 @pytest.mark.parametrize("step", ["begin", "send b", "deliver a", "offsets", "commit"])

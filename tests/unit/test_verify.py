@@ -251,6 +251,14 @@ def test_an_output_id_that_names_no_input_is_foreign(cause: str) -> None:
     assert same_faults(verdict, only("foreign", cause))
 
 
+def test_an_output_id_of_thousands_of_digits_is_foreign_and_cut_short() -> None:
+    ledger = Ledger({"p-inbound-emails/0": range(2)}, frozenset())
+    topic = OutputTopic("p-classifications", Kind.ANSWER, frozenset({"p-inbound-emails"}))
+    ledger.add_output(topic, OutputRecord(0, 0, b"1", b"{}", "p-inbound-emails/0/" + "9" * 5000))
+    [name] = ledger.close({}, {}, all_seen=True).foreign.names
+    assert len(name) <= 200
+
+
 def test_an_output_without_an_output_id_is_foreign_and_named_by_its_own_place() -> None:
     nameless = OutputRecord(2, 17, KEY, VALUE, None)
     verdict = history(*both(CAUSE), (LETTERS, nameless)).verdict()

@@ -1,4 +1,4 @@
-"""Fixtures of the fault tests: worker processes to be killed, frozen, and paused around the end of a transaction."""
+"""What the fault tests share: their long form, and worker processes to be killed, frozen and paused."""
 
 import subprocess
 import sys
@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
+from tests.integration.faults.form import is_long
 from tests.worker_process import REPOSITORY, WorkerProcess
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave tests of the long form to `make faults`."""
+    left = [item for item in items if item.get_closest_marker("long_form") and not is_long()]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
 
 
 class PausingWorker(WorkerProcess):

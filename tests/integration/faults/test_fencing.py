@@ -9,14 +9,12 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.integration.faults.form import is_long
 from tests.integration.faults.load import going_on, under_load
 from tests.worker_process import WorkerProcess
 
 Workers = Callable[..., WorkerProcess]
 # Kafka aborts the paused one's transaction before the other one comes, or keeps it open for as long as all this takes
 ABORTED_MS, OPEN_MS = 3_000, 120_000
-long_form = pytest.mark.skipif(not is_long(), reason="long form only")
 
 
 @pytest.mark.timeout(150)
@@ -26,7 +24,7 @@ long_form = pytest.mark.skipif(not is_long(), reason="long form only")
         # the case that gave 38 and 79 duplicates: its offsets come after the other one's, and must be refused
         ("before_offsets", OPEN_MS),
         ("before_end", ABORTED_MS),
-        pytest.param("after_end", ABORTED_MS, marks=long_form),
+        pytest.param("after_end", ABORTED_MS, marks=pytest.mark.long_form),
     ],
 )
 async def test_another_member_takes_the_partitions_over_and_commits_while_one_is_paused(
@@ -63,7 +61,9 @@ async def test_another_member_waits_for_a_pending_transaction_and_its_late_end_c
 
 
 @pytest.mark.timeout(150)
-@pytest.mark.parametrize("place", [pytest.param("before_end", marks=long_form), "after_end"])
+@pytest.mark.parametrize(
+    "place", [pytest.param("before_end", marks=pytest.mark.long_form), "after_end"]
+)
 async def test_a_successor_in_the_same_slot_goes_on_at_once_while_one_is_paused(
     kafka: str, prefix: str, workers: Workers, place: str
 ) -> None:
@@ -81,7 +81,7 @@ async def test_a_successor_in_the_same_slot_goes_on_at_once_while_one_is_paused(
 
 
 @pytest.mark.timeout(180)
-@long_form
+@pytest.mark.long_form
 @pytest.mark.parametrize("place", ["before_end", "after_end"])
 async def test_another_slot_takes_the_partitions_over_after_the_session_of_a_paused_one(
     kafka: str, prefix: str, workers: Workers, place: str

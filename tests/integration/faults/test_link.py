@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.integration.faults.form import is_long
 from tests.integration.faults.load import under_load
 from tests.tcp_proxy import Fault, KafkaProxy, Planned, proxied
 from tests.walking import Running, settings_for, until, walking
@@ -95,15 +94,15 @@ async def test_one_walk_survives_a_fault_of_the_link_at_every_phase(
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.skipif(not is_long(), reason="long form only")
-@pytest.mark.parametrize("hold_s", [SHORT_S, LONG_S])
+@pytest.mark.long_form
 @pytest.mark.parametrize("phase", [*STARTING, *WALKING])
-@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize(
+    ("fault", "hold_s"),
+    [*((fault, SHORT_S) for fault in Fault), (Fault.DELAY, LONG_S), (Fault.HALF_OPEN, LONG_S)],
+)
 async def test_a_walk_survives_a_fault_of_the_link(
     kafka: str, prefix: str, fault: Fault, phase: str, hold_s: float
 ) -> None:
-    if hold_s == LONG_S and fault in (Fault.CUT_BEFORE, Fault.CUT_AFTER):
-        pytest.skip("a cut takes no time")
     async with proxied(kafka) as proxy:
         at_start = [proxy.plan(fault, STARTING[phase], hold_s)] if phase in STARTING else []
         async with walking_behind(proxy, kafka, prefix) as link:

@@ -44,7 +44,7 @@ async def test_of_two_workers_with_one_slot_the_second_ends_and_the_first_goes_o
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.skipif(not is_long(), reason="long form only: it is its start that takes the time")
+@pytest.mark.long_form  # it is its start that takes the time
 async def test_of_two_idle_workers_with_one_slot_the_second_ends_too(
     kafka: str, prefix: str, workers: Workers
 ) -> None:
