@@ -99,6 +99,20 @@ class _CommittedReader(driver.AIOKafkaConsumerThread):
 
 
 class _Consumer(driver.Consumer):
+    def _new_offset(self, tp: Any) -> int | None:
+        """Commit behind the newest record that was counted: our agents take a partition's records in their order.
+
+        Faust waits for every offset in between. Those of transactions' markers never come, so that it committed one
+        transaction a second and kept the offsets of all later records: 7 MB in an hour at 20 records/s.
+        """
+        acked = self._acked[tp]
+        if not acked:
+            return None
+        newest = max(acked)
+        for kept in (acked, self._acked_index[tp], self._gap[tp]):
+            kept.clear()
+        return newest + 1
+
     async def on_stop(self) -> None:
         """Commit a last time; without Kafka that would wait for ever."""
         await _briefly(super().on_stop())

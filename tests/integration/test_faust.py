@@ -122,6 +122,23 @@ async def test_records_of_an_aborted_transaction_are_not_counted(
     await producer.stop()
 
 
+async def test_many_small_transactions_leave_nothing_behind_in_memory(
+    kafka: str, prefix: str, topic: str
+) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=f"{prefix}writer")
+    await producer.start()
+    async with counting(kafka, prefix) as (counts, _):
+        for number in range(60):
+            async with producer.transaction():
+                await producer.send_and_wait(topic, classification(number), partition=0)
+        await until(lambda: counts.snapshot().classifications >= 60)
+        deadline = time.monotonic() + 5  # by Faust's own rule one marker a second is passed
+        while (await committed_offsets(kafka, f"{prefix}group-views", topic)).get(0) != 119:
+            assert time.monotonic() < deadline, "it still holds offsets, to commit them some day"
+            await asyncio.sleep(0.2)
+    await producer.stop()
+
+
 async def test_garbage_is_counted_and_what_follows_it_too(
     kafka: str, prefix: str, topic: str
 ) -> None:
