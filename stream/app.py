@@ -8,6 +8,7 @@ The topic must exist before the app starts, or the broker creates it with settin
 
 import asyncio
 import contextlib
+import dataclasses
 from collections.abc import AsyncIterator, Awaitable
 from typing import Any, cast
 
@@ -98,6 +99,15 @@ class _CommittedReader(driver.AIOKafkaConsumerThread):
         """Say nothing: mode would print to stderr; the guard logs the end of the app."""
 
 
+Polled = list[tuple[int, bytes | None]]
+
+
+def _as_one(records: list[Any]) -> Any:
+    """Records of one partition as one, at the place of the last: its value is `Polled`, offsets and values."""
+    polled: Polled = [(record.offset, record.value) for record in records]
+    return dataclasses.replace(records[-1], value=polled)
+
+
 class _Consumer(driver.Consumer):
     def _new_offset(self, tp: Any) -> int | None:
         """Commit behind the newest record that was counted: our agents take a partition's records in their order.
@@ -112,6 +122,17 @@ class _Consumer(driver.Consumer):
         for kept in (acked, self._acked_index[tp], self._gap[tp]):
             kept.clear()
         return newest + 1
+
+    async def _wait_next_records(
+        self, timeout: float
+    ) -> tuple[dict[Any, list[Any]] | None, set[Any] | None]:
+        """Make one event of all that a poll brought of a partition.
+
+        Beside a saturated walk an event a record took 0.36 of two cores at 850 records/s.
+        """
+        records, active = await super()._wait_next_records(timeout)
+        together = {tp: [_as_one(found)] for tp, found in (records or {}).items() if found}
+        return None if records is None else together, active
 
     async def on_stop(self) -> None:
         """Commit a last time; without Kafka that would wait for ever."""
@@ -189,18 +210,18 @@ def make_app(settings: Settings, counts: LiveCounts) -> faust.App:
         settings.topic(CLASSIFICATIONS),
         key_type=bytes,
         key_serializer="raw",
-        value_type=bytes,
         value_serializer="raw",
     )
 
-    async def count_labels(results: StreamT[bytes]) -> None:
+    async def count_labels(results: StreamT[Polled]) -> None:
         # Faust declares `events` as a coroutine; it is an asynchronous generator.
-        async for event in cast("AsyncIterator[EventT[bytes]]", results.events()):
-            place = event.message.partition, event.message.offset
-            try:
-                counts.add(decode(event.value, Classification), *place)
-            except PoisonRecordError:
-                counts.add_undecodable(*place)
+        async for event in cast("AsyncIterator[EventT[Any]]", results.events()):
+            polled: Polled = event.value
+            for offset, value in polled:
+                try:
+                    counts.add(decode(value, Classification), event.message.partition, offset)
+                except PoisonRecordError:
+                    counts.add_undecodable(event.message.partition, offset)
 
     app.agent(topic, name="count_labels")(count_labels)
     return app
