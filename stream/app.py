@@ -216,8 +216,7 @@ def make_app(settings: Settings, counts: LiveCounts) -> faust.App:
     async def count_labels(results: StreamT[Polled]) -> None:
         # Faust declares `events` as a coroutine; it is an asynchronous generator.
         async for event in cast("AsyncIterator[EventT[Any]]", results.events()):
-            polled: Polled = event.value
-            for offset, value in polled:
+            for offset, value in cast(Polled, event.value):
                 try:
                     counts.add(decode(value, Classification), event.message.partition, offset)
                 except PoisonRecordError:
