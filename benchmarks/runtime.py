@@ -56,22 +56,6 @@ class Configuration:
     paces: list[Pace] = field(default_factory=list[Pace])
 
 
-def bare_texts_per_s(
-    encoder: Encoder, texts: Sequence[str], threads: int, max_batch_tokens: int | None = None
-) -> float:
-    """Texts/s of the encoder alone, warm-up excluded.
-
-    Args:
-        encoder: loaded, on its device.
-        texts: cleaned, as the model reads them.
-        threads: runs side by side.
-        max_batch_tokens: padded tokens per run; None: what serving takes on this device.
-    """
-    budget = max_batch_tokens or device_limits(encoder.provider, threads).max_batch_tokens
-    encoder.warm_up(budget)
-    return measure(encoder, texts, threads, budget).texts_per_s
-
-
 def measure(encoder: Encoder, texts: Sequence[str], threads: int, max_batch_tokens: int) -> Pace:
     """Tokenise and embed all texts once."""
     parts = [
