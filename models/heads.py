@@ -83,13 +83,22 @@ class Head:
         """Turn scores [B, L] into one answer per row."""
         chances = probabilities(scores, self.temperature, self.spec.kind)
         if self.spec.kind == "multiclass":
-            return [self._choose_one(row) for row in chances]
+            return self._choose_one(chances)
         return [self._choose_any(row) for row in chances]
 
-    def _choose_one(self, chances: Float64Array) -> HeadAnswer:
-        best: list[int] = np.argsort(-chances, kind="stable")[:ALTERNATIVES].tolist()
-        labels = tuple((self.spec.labels[place], float(chances[place])) for place in best)
-        return HeadAnswer("multiclass", labels, labels[0][1] < self.abstain_below)
+    def _choose_one(self, chances: Float64Array) -> list[HeadAnswer]:
+        order = np.argsort(-chances, axis=1, kind="stable")[:, :ALTERNATIVES]  # [B, L] -> [B, 3]
+        places: list[list[int]] = order.tolist()
+        best: list[list[float]] = np.take_along_axis(chances, order, axis=1).tolist()
+        names = self.spec.labels
+        return [
+            HeadAnswer(
+                "multiclass",
+                tuple((names[place], chance) for place, chance in zip(row, own, strict=True)),
+                own[0] < self.abstain_below,
+            )
+            for row, own in zip(places, best, strict=True)
+        ]
 
     def _choose_any(self, chances: Float64Array) -> HeadAnswer:
         assert self.thresholds is not None, "a multi-label head has thresholds; this is a bug"
