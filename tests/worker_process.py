@@ -17,9 +17,17 @@ REPOSITORY = Path(__file__).parents[1]
 
 
 class WorkerProcess:
-    """`tests.fake_worker` in a process of its own: to be killed, frozen and stopped. Its log is a file."""
+    """A fake worker's `program` in a process of its own: to be killed, frozen and stopped. Its log is a file."""
 
-    def __init__(self, kafka: str, prefix: str, log: Path, **settings: Any) -> None:
+    def __init__(
+        self,
+        kafka: str,
+        prefix: str,
+        log: Path,
+        *,
+        program: str = "tests.fake_worker",
+        **settings: Any,
+    ) -> None:
         values = {
             "kafka_bootstrap_servers": kafka,
             "topic_prefix": prefix,
@@ -34,6 +42,7 @@ class WorkerProcess:
             **os.environ,
             **{f"SWITCHBOARD_{name.upper()}": str(value) for name, value in values.items()},
         }
+        self.program = program
         self.log = log
         self.process: subprocess.Popen[bytes] | None = None
         self.codes: list[int] = []
@@ -41,7 +50,7 @@ class WorkerProcess:
     def start(self) -> "WorkerProcess":
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.fake_worker"],
+                [sys.executable, "-m", self.program],
                 cwd=REPOSITORY,
                 env=self._environment,
                 stdout=out,
