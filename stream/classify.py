@@ -10,7 +10,7 @@ from datetime import datetime
 
 from models.bundle import Bundle
 from models.heads import HeadAnswer
-from stream.clean import CleanOptions, clean_with_notes
+from stream.clean import PROBLEMS, CleanOptions, clean_with_notes
 from stream.errors import PoisonRecordError
 from stream.outputs import Inbound
 from stream.records import (
@@ -76,7 +76,10 @@ def read_email(
             utc(email.received_at) if email.received_at else from_kafka_ms(item.appended_ms)
         )
         cleaned, notes = clean_with_notes(email, received_at, source, options.cleaning)
-        item.cleaned, item.was_fenced = cleaned, notes.is_over_time or notes.left_out_chars > 0
+        item.was_fenced = notes.is_over_time or cleaned.left_out > 0
+        if notes.problem is not None:
+            raise PoisonRecordError("clean", notes.problem, PROBLEMS[notes.problem])
+        item.cleaned = cleaned
     except PoisonRecordError as error:
         item.error = error
         return

@@ -20,7 +20,7 @@ Id = Annotated[str, Meta(min_length=1, max_length=256)]
 Tenant = Annotated[str, Meta(min_length=1, max_length=128)]
 Instant = Annotated[datetime, Meta(tz=True)]
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
-Kind = Literal["message", "reply", "auto_reply", "bounce", "bulk"]
+Kind = Literal["message", "reply", "auto_reply", "bounce", "bulk", "notification"]
 Labels = dict[str, str | list[str]]
 
 
@@ -67,7 +67,11 @@ class InboundEmail(Record, frozen=True):
 
 
 class CleanedEmail(Record, frozen=True):
-    """The text as the model saw it. `removed` counts characters by reason (quote, signature, footer, markup)."""
+    """The text as the model saw it.
+
+    `removed` counts characters by reason (quote, signature, footer, boilerplate, markup), `left_out` visible ones beyond
+    the limits. `attachments` are named, never read. The body of a mail with `protection` encrypted is empty.
+    """
 
     id: str
     tenant: str
@@ -81,6 +85,9 @@ class CleanedEmail(Record, frozen=True):
     malformed_html: bool
     removed: dict[str, int]
     received_at: Instant
+    attachments: list[str] = []
+    protection: Literal["signed", "encrypted"] | None = None
+    left_out: int = 0
     source: Source | None = None
     schema_version: int = SCHEMA_VERSION
 

@@ -9,7 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Removable = Literal["quote", "signature", "footer"]
+from stream.clean.boilerplate import NO_BOILERPLATE, Boilerplate
+
+Removable = Literal["quote", "signature", "footer", "boilerplate"]
+REMOVABLE: frozenset[Removable] = frozenset({"quote", "signature", "footer", "boilerplate"})
 
 CHECK_EVERY = 256
 """Lines or nodes between two looks at the clock: about 0.3 ms of work."""
@@ -27,6 +30,7 @@ class CleanOptions:
         max_text_chars: characters of text that are kept: three quarters from the head, one from the tail.
         max_lines: lines of text that are kept, cut in the same way.
         remove: what is taken out beside markup.
+        boilerplate: what a tenant's own systems write into every mail.
         clock: seconds, rising. The thread's computing time, so that a busy machine does not change results.
     """
 
@@ -36,7 +40,8 @@ class CleanOptions:
     max_html_chars: int = 256 * 1024
     max_text_chars: int = 100_000
     max_lines: int = 4_000
-    remove: frozenset[Removable] = frozenset({"quote", "signature", "footer"})
+    remove: frozenset[Removable] = REMOVABLE
+    boilerplate: Boilerplate = NO_BOILERPLATE
     clock: Callable[[], float] = time.thread_time
 
 

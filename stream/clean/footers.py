@@ -7,7 +7,7 @@ Works on the lines of one letter in place. The last paragraph only, never the on
 import re
 from collections.abc import Sequence
 
-from stream.clean.lines import Removed, cut_lines
+from stream.clean.lines import Letter
 from stream.clean.phrases import (
     BANNER_LINES,
     BANNERS,
@@ -23,9 +23,9 @@ _MAX_BANNER_LINES = 8
 _WORDS = re.compile(r"[^\W\d_]+")
 
 
-def strip_banner(lines: list[str], removed: Removed) -> None:
+def strip_banner(letter: Letter) -> None:
     """Take off a gateway's warning at the head, up to the empty line below it."""
-    start = 0
+    lines, start = letter.lines, 0
     while start < len(lines) and not lines[start]:
         start += 1
     end = start
@@ -34,7 +34,7 @@ def strip_banner(lines: list[str], removed: Removed) -> None:
     paragraph = " ".join(lines[start:end])[:1_000].casefold()
     is_banner = paragraph.strip(" []*!.:()<>-") in BANNER_LINES or _count(paragraph, BANNERS, 1)
     if end < len(lines) and is_banner:
-        cut_lines(lines, start, end, "footer", removed)
+        letter.cut(start, end, "footer", "external-sender banner")
 
 
 def _last_paragraph(lines: list[str]) -> int:
@@ -44,20 +44,22 @@ def _last_paragraph(lines: list[str]) -> int:
     return start
 
 
-def strip_notice(lines: list[str], removed: Removed) -> None:
+def strip_notice(letter: Letter) -> None:
     """Take off the last paragraph below others, where it is a notice or the particulars of a company."""
+    lines = letter.lines
     start = _last_paragraph(lines)
     text = "\n".join(lines[start:])
     if not any(lines[:start]) or not text or len(text) > _MAX_NOTICE_CHARS:
         return
     folded = text.casefold()
-    is_footer = (
-        _count(folded, NOTICES, 1) == 1
-        or _count(folded, WEAK_NOTICES, 2) == 2
-        or _count(folded, IMPRINT_MARKS, 2) == 2
-    )
-    if is_footer and FIRST_PERSON.isdisjoint(_WORDS.findall(folded)):
-        cut_lines(lines, start, len(lines), "footer", removed)
+    if _count(folded, NOTICES, 1) == 1 or _count(folded, WEAK_NOTICES, 2) == 2:
+        rule = "notice"
+    elif _count(folded, IMPRINT_MARKS, 2) == 2:
+        rule = "company particulars"
+    else:
+        return
+    if FIRST_PERSON.isdisjoint(_WORDS.findall(folded)):
+        letter.cut(start, len(lines), "footer", rule)
 
 
 def _count(text: str, phrases: Sequence[str], enough: int) -> int:

@@ -6,9 +6,6 @@ stand, and leaves the answers between them; without `>` lines it ends the mail. 
 history at the end of a mail and a citation elsewhere.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from stream.clean.attribution import (
     attribution_lines,
     header_block,
@@ -17,7 +14,7 @@ from stream.clean.attribution import (
     separator,
 )
 from stream.clean.fence import CHECK_EVERY, Deadline
-from stream.clean.lines import has_words, is_quoted
+from stream.clean.lines import Letter, has_words, is_quoted
 from stream.clean.markup import MARK_ATTRIBUTION, MARK_HISTORY
 
 _RULE_CHARS = "-_=*~#—– \t>"
@@ -25,33 +22,32 @@ _MOST_UNQUOTED = 3  # times the mail's own length, over all levels of forwards w
 _HEAD_LINES = 6
 
 
-@dataclass(frozen=True)
-class Split:
-    """What stays; `has_history`: something was found that makes the mail a reply."""
-
-    lines: list[str]
-    has_history: bool
-
-
-def split_history(lines: Sequence[str], *, is_forward: bool, deadline: Deadline) -> Split:
+def split_history(letter: Letter, *, is_forward: bool, deadline: Deadline) -> bool:
     """Take the history out of a mail.
 
     Args:
-        lines: the mail as tidy lines; lines made from HTML may carry marks.
+        letter: the mail as tidy lines; lines made from HTML may carry marks.
         is_forward: the subject says so: the first header block or quoted block is the customer's words.
         deadline: looked at every few hundred lines.
+
+    Returns:
+        Whether something was found that makes the mail a reply.
 
     Raises:
         OverTimeError: the budget is spent.
     """
-    walk = _Walk(list(lines), is_forward, deadline)
+    walk = _Walk(letter.lines, is_forward, deadline)
     walk.run()
-    return Split(walk.kept, walk.has_history)
+    letter.keep(walk.kept, "quote", walk.rules)
+    return walk.has_history
 
 
 class _Walk:
     def __init__(self, lines: list[str], is_forward: bool, deadline: Deadline) -> None:
-        self.kept: list[str] = []
+        self.kept: list[int] = []  # places of lines
+        self.rules: list[
+            tuple[int, str]
+        ] = []  # from which place on something was left out, and why
         self.has_history = False
         self._lines = lines
         self._at = 0
@@ -80,7 +76,7 @@ class _Walk:
         self._drop_trailing_citation()
 
     def _keep(self, line: str) -> None:
-        self.kept.append(line)
+        self.kept.append(self._at)
         self._at += 1
         if has_words(line):
             self._own += 1
@@ -90,26 +86,33 @@ class _Walk:
         for _ in range(count):
             self._keep(self._lines[self._at])
 
-    def _end_here(self) -> None:
+    def _above(self) -> str:
+        """The last line that was kept."""
+        return self._lines[self.kept[-1]] if self.kept else ""
+
+    def _end_here(self, rule: str) -> None:
         """Everything from here on is history."""
         self.has_history = True
+        self.rules.append((self._at, rule))
         self._at = len(self._lines)
-        while self.kept and not has_words(self.kept[-1]) and not self.kept[-1].strip(_RULE_CHARS):
+        while self.kept and not self._above().strip(_RULE_CHARS):
             self.kept.pop()
 
-    def _skip_to(self, end: int) -> None:
+    def _skip_to(self, end: int, rule: str) -> None:
         """Leave history out, and the empty lines below it where there are some above."""
         self.has_history = True
+        self.rules.append((self._at, rule))
         self._at = end
-        if not self.kept or not self.kept[-1]:
+        if not self._above():
             while self._at < len(self._lines) and not self._lines[self._at]:
                 self._at += 1
 
     def _take_mark(self, line: str) -> None:
         if line[0] == MARK_HISTORY:
             if self._own and not self._forwards_left:
-                self._end_here()
+                self._end_here("a mail program's mark")
             else:
+                self.rules.append((self._at, "a mail program's mark"))
                 self._at += 1
             return
         end = self._at
@@ -121,7 +124,7 @@ class _Walk:
         ):
             return
         self._is_introduced = True
-        self._skip_to(end)
+        self._skip_to(end, "attribution")
 
     def _take_quoted(self) -> None:
         end = self._end_of_quoted()
@@ -131,16 +134,16 @@ class _Walk:
             self._unquote(end)
             return
         if self._is_introduced or introduces_history(head):
-            self._skip_to(end)
+            self._skip_to(end, "quoted lines")
             return
         if self._citation_start < 0:
             self._citation_start = len(self.kept)
-        self.kept += self._lines[self._at : end]
+        self.kept += range(self._at, end)
         self._at = end
 
     def _is_wrapped_address(self, line: str) -> bool:
         """Whether `>` is the end of an address that began on the line above (`… <name@example.com` / `> wrote:`)."""
-        above = self.kept[-1] if self.kept else ""
+        above = self._above()
         return line.endswith(":") and len(line) < 40 and above.rfind("<") > above.rfind(">")
 
     def _end_of_quoted(self) -> int:
@@ -188,9 +191,9 @@ class _Walk:
         if found == "forward":
             self._take_forward()
         elif self._own:
-            self._end_here()
+            self._end_here("separator")
         else:
-            self._skip_to(self._at + 1)
+            self._skip_to(self._at + 1, "separator")
         return True
 
     def _take_forward(self) -> None:
@@ -198,13 +201,9 @@ class _Walk:
         self._keep(self._lines[self._at])
         while self._at < len(self._lines) and not self._lines[self._at]:
             self._keep("")
-        if (
-            self._at < len(self._lines)
-            and is_quoted(self._lines[self._at])
-            and self._unquote_left > 0
-        ):
-            self._unquote(self._end_of_quoted())
         if self._at < len(self._lines):
+            if is_quoted(self._lines[self._at]) and self._unquote_left > 0:
+                self._unquote(self._end_of_quoted())
             self._keep_as_it_is(header_block(self._lines, self._at))
         self._forwards_left = 0
 
@@ -216,7 +215,7 @@ class _Walk:
             self._forwards_left = 0
             self._keep_as_it_is(count)
         else:
-            self._end_here()
+            self._end_here("header block")
         return True
 
     def _take_attribution_or_own(self, line: str) -> None:
@@ -234,14 +233,16 @@ class _Walk:
             self._keep(line)
             return
         for _ in range(count - 1):
-            self._own -= has_words(self.kept.pop())
+            self._own -= has_words(self._lines[self.kept.pop()])
         if (below and not is_marked and self._own) or below.startswith("|"):
-            self._end_here()
+            self._end_here("attribution")
         else:
             self._is_introduced = self._is_introduced or is_marked
-            self._skip_to(self._at + 1)
+            self._skip_to(self._at + 1, "attribution")
 
     def _drop_trailing_citation(self) -> None:
         if self._citation_start >= 0 and self._own:
+            self.rules.append((self.kept[self._citation_start], "quoted lines at the end"))
+            self.rules.sort()
             del self.kept[self._citation_start :]
             self.has_history = True

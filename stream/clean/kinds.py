@@ -5,8 +5,8 @@ The first that fits: bounce, automatic, bulk, forward (a message), reply, messag
 
 from dataclasses import dataclass
 
+from stream.clean.headers import Headers
 from stream.clean.lines import listed
-from stream.clean.mime import Headers
 from stream.clean.words import FORWARD_PREFIXES, REPLY_PREFIXES
 from stream.records import Kind
 
@@ -45,6 +45,10 @@ class Signs:
     headers: Headers
     content_type: str
     report_type: str
+    body_head: str = ""
+    body_tail: str = ""
+    calendar_method: str = ""
+    has_attachments: bool = False
 
 
 def kind_of(signs: Signs) -> Kind:

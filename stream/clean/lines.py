@@ -1,7 +1,92 @@
-"""Small questions about lines of text and small steps on them, shared by several rooms."""
+"""The text of a mail as numbered lines, what was taken out of it and why; and small questions about a line."""
 
-Removed = dict[str, int]
-"""Characters taken out, by reason."""
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Lines that were taken out of a mail.
+
+    Args:
+        reason: `quote`, `signature`, `footer` or `boilerplate`; `markup` for text that HTML hides.
+        rule: what they were known by, in words for a person.
+        line: the first one's number in the text as a person sees it, from 1; 0 for hidden text, which has none.
+        lines: the lines as they stood.
+    """
+
+    reason: str
+    rule: str
+    line: int
+    lines: tuple[str, ...]
+
+    @property
+    def chars(self) -> int:
+        """Characters, line ends included."""
+        return sum(map(len, self.lines)) + len(self.lines)
+
+
+@dataclass(slots=True)
+class Letter:
+    """The text on its way through the rooms: each takes lines out, and says why.
+
+    Args:
+        lines: what is left.
+        numbers: where each of them stood in the text as a person sees it, from 1.
+        cuts: what was taken out so far.
+    """
+
+    lines: list[str]
+    numbers: list[int]
+    cuts: list[Cut] = field(default_factory=list[Cut])
+
+    @classmethod
+    def of(cls, text: str) -> "Letter":
+        """A letter with all its lines."""
+        lines = text.split("\n")
+        return cls(lines, list(range(1, len(lines) + 1)))
+
+    def cut(self, start: int, end: int, reason: str, rule: str) -> None:
+        """Take lines out."""
+        if start < end:
+            self.cuts.append(Cut(reason, rule, self.numbers[start], tuple(self.lines[start:end])))
+            del self.lines[start:end], self.numbers[start:end]
+
+    def keep(self, places: Sequence[int], reason: str, rules: Sequence[tuple[int, str]]) -> None:
+        """Take out every line that is not at one of these places.
+
+        Args:
+            places: where the lines stand that stay, rising.
+            reason: why the others go.
+            rules: by which rule, each from a place on that is at or behind the first line it took; rising.
+        """
+        if len(places) == len(self.lines):
+            return
+        start, number = 0, -1
+        for stop in (*places, len(self.lines)):
+            if start < stop:
+                while number + 1 < len(rules) and rules[number + 1][0] < stop:
+                    number += 1
+                gone = tuple(self.lines[start:stop])
+                self.cuts.append(Cut(reason, rules[max(0, number)][1], self.numbers[start], gone))
+            start = stop + 1
+        self.lines = [self.lines[place] for place in places]
+        self.numbers = [self.numbers[place] for place in places]
+
+    def trim(self) -> None:
+        """Take off empty lines at both ends; they count for nothing."""
+        start, end = 0, len(self.lines)
+        while end and not self.lines[end - 1]:
+            end -= 1
+        while start < end and not self.lines[start]:
+            start += 1
+        if end - start < len(self.lines):
+            self.lines, self.numbers = self.lines[start:end], self.numbers[start:end]
+
+    def part(self, start: int, end: int) -> "Letter":
+        """A copy of some of the lines that notes its cuts with this one's."""
+        return Letter(self.lines[start:end], self.numbers[start:end], self.cuts)
+
 
 _SMILEYS = frozenset((":)", ":-)", ";)", ";-)", ":(", ":-("))
 
@@ -26,9 +111,3 @@ def is_emoji(line: str) -> bool:
     if line.strip() in _SMILEYS:
         return True
     return any(char > "\u2190" and not "\u2500" <= char <= "\u257f" for char in line)
-
-
-def cut_lines(lines: list[str], start: int, end: int, reason: str, removed: Removed) -> None:
-    """Take lines out of a letter and count their characters."""
-    removed[reason] += sum(len(line) + 1 for line in lines[start:end])
-    del lines[start:end]

@@ -7,47 +7,21 @@ every line of every attachment (0.17 s for 10 MB, of which cleaning as a whole n
 
 import re
 from dataclasses import dataclass, field
-from email.errors import HeaderParseError, MessageError
-from email.header import decode_header
+from email.errors import MessageError
 from email.message import Message
 
 from stream.clean.charsets import decode_text
 from stream.clean.fence import CleanOptions
-from stream.errors import PoisonRecordError
+from stream.clean.headers import Headers, decode_words, read_headers
 
 MAX_DEPTH = 64
 _MAX_PARTS = 1_000
 _MAX_BOUNDARY_LINES = 20_000
-_MAX_HEADER_LINES = 2_000
-_MAX_HEADER_CHARS = 2_000  # the standard library reads parameters in quadratic time
 _MAX_BOUNDARY_BYTES = 200
+_MAX_NAME_CHARS = 200
 
 _GUESS_BYTES = 65_536
 _LIKELY_BOUNDARY = re.compile(rb"\n--([^\s]{1,200})[ \t]*\r?\n(?:[Cc]ontent-|\r?\n)")
-_LINE = re.compile(rb"([^\n]*)(?:\n|\Z)")
-_HEADER = re.compile(rb"([!-9;-~]{1,80})[ \t]*:[ \t]*([^\n]*)")
-
-
-class Headers:
-    """The headers of one part by lower-case name, folded lines joined, encoded words still encoded."""
-
-    def __init__(self) -> None:
-        self._values: dict[str, list[str]] = {}
-
-    def add(self, name: str, value: str) -> None:
-        """Append one header."""
-        self._values.setdefault(name.lower(), []).append(value[:_MAX_HEADER_CHARS])
-
-    def get(self, name: str) -> str:
-        """The first value of a header; empty where there is none."""
-        return self._values.get(name, [""])[0]
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._values
-
-    def text(self, name: str) -> str:
-        """The first value with its encoded words (RFC 2047) decoded."""
-        return decode_words(self.get(name))
 
 
 @dataclass
@@ -61,6 +35,7 @@ class Part:
     end: int
     children: list["Part"] = field(default_factory=list["Part"])
     boundary: bytes | None = None
+    is_too_deep: bool = False
 
     @property
     def encoding(self) -> str:
@@ -83,19 +58,17 @@ class Part:
         value = self.content.get_param(name)
         return (value[2] if isinstance(value, tuple) else str(value or "")).strip()
 
-
-def decode_words(value: str) -> str:
-    """Decode encoded words (RFC 2047) with whatever charset they claim; never fails."""
-    if "=?" not in value:
-        return value
-    try:
-        pieces = decode_header(value)
-    except (HeaderParseError, ValueError):
-        return value
-    return "".join(
-        piece if isinstance(piece, str) else decode_text(piece, charset)
-        for piece, charset in pieces
-    )
+    @property
+    def file_name(self) -> str:
+        """The name of its file (RFC 2183, else Content-Type's `name`), decoded; empty where it has none."""
+        carrier = Message()
+        carrier["content-disposition"] = self.headers.get("content-disposition") or "inline"
+        carrier["content-type"] = self.headers.get("content-type") or "text/plain"
+        try:
+            name = carrier.get_filename("")
+        except (LookupError, ValueError):  # a charset that nobody knows
+            return ""
+        return " ".join(decode_words(name).split())[:_MAX_NAME_CHARS]
 
 
 def read_parts(data: bytes) -> Part:
@@ -105,10 +78,8 @@ def read_parts(data: bytes) -> Part:
         data: RFC 822 bytes with any line ends, already within the limit; may be broken in any way.
 
     Returns:
-        The message as the root of its parts.
-
-    Raises:
-        PoisonRecordError: kind `mime-too-deep`, more than 64 parts inside each other.
+        The message as the root of its parts; `is_too_deep` where more than 64 are inside each other: those further
+        in are not opened.
     """
     root = _open(data, 0, "text/plain")
     stack: list[Part] = []
@@ -144,8 +115,9 @@ def _enter(data: bytes, part: Part, stack: list[Part], waiting: dict[bytes, Part
     while True:
         stack.append(part)
         if len(stack) > MAX_DEPTH:
-            message = f"more than {MAX_DEPTH} MIME parts are nested; send the inner text alone"
-            raise PoisonRecordError("clean", "mime-too-deep", message)
+            stack[0].is_too_deep = True
+            part.boundary = None
+            return
         if part.boundary is not None:
             waiting.setdefault(part.boundary, part)
         if part.content_type != "message/rfc822" or part.is_encoded:
@@ -169,7 +141,7 @@ def _leave(
 
 
 def _open(data: bytes, start: int, default_type: str) -> Part:
-    headers, body = _read_headers(data, start)
+    headers, body = read_headers(data, start)
     content = Message()
     content.set_default_type(default_type)
     if "content-type" in headers:
@@ -184,36 +156,9 @@ def _open(data: bytes, start: int, default_type: str) -> Part:
     return part
 
 
-def _read_headers(data: bytes, start: int) -> tuple[Headers, int]:
-    """Headers from `start` on, and where the body begins. A line that is no header begins the body."""
-    headers = Headers()
-    name, value = "", ""
-    at = start
-    for number in range(_MAX_HEADER_LINES):
-        found = _LINE.match(data, at)
-        line = (found.group(1) if found else b"").rstrip(b"\r")
-        if found is None or not line or line.startswith(b"--"):
-            at = found.end() if found and not line else at
-            break
-        header = _HEADER.match(line)
-        if line[:1] in b" \t" and (name or number):
-            value += " " + _header_text(line[:_MAX_HEADER_CHARS]).strip()
-            value = value[:_MAX_HEADER_CHARS]
-        elif header:
-            if name:
-                headers.add(name, value)
-            name = header.group(1).decode("ascii")
-            value = _header_text(header.group(2)[:_MAX_HEADER_CHARS]).rstrip()
-        elif not (number == 0 and line.startswith((b"From ", b">From "))):
-            break
-        at = found.end()
-    if name:
-        headers.add(name, value)
-    return headers, at
-
-
-def _header_text(value: bytes) -> str:
-    return value.decode("ascii") if value.isascii() else decode_text(value, None)
+def with_line_ends(data: bytes) -> bytes:
+    """Message bytes with line feeds, also where a Mac of old wrote carriage returns."""
+    return data if b"\n" in data else data.replace(b"\r", b"\n")
 
 
 def part_bytes(part: Part, options: CleanOptions) -> bytes:

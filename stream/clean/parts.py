@@ -1,16 +1,17 @@
-"""Takes an e-mail record in any of its forms and gives the front door its subject, its texts in order, its headers.
+"""Takes a tree of parts from `mime` and gives `forms` the texts that are the customer's words, in order.
 
-Decides which parts are the customer's words: the better one of alternatives, never an attachment, a forwarded mail
-always. Knows nothing of quotes or signatures.
+The better one of alternatives, never an attachment, a forwarded mail always; says of each part what became of it.
+Knows nothing of quotes or signatures.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Literal
 
 from stream.clean.charsets import decode_text
 from stream.clean.fence import CleanOptions, Deadline
-from stream.clean.mime import Headers, Part, part_bytes, part_text, read_parts
-from stream.records import InboundEmail
+from stream.clean.flowed import unflow
+from stream.clean.mime import Part, part_bytes, part_text, read_parts, with_line_ends
 
 _HTML_START = re.compile(
     r"\s*(?:<!doctype html|<\?xml[^<>]{0,200}>\s*<html|<html|<head|<body"
@@ -37,6 +38,34 @@ _NO_PROSE = frozenset(
     ("calendar", "x-vcard", "vcard", "directory", "x-amp-html", "css", "rfc822-headers")
 )
 _MAX_DECODED_MESSAGES = 3
+_MAX_NOTES = 200
+_ENCRYPTED = ("application/pkcs7-mime", "application/x-pkcs7-mime")
+_SIGNATURES = (
+    "application/pgp-signature",
+    "application/pkcs7-signature",
+    "application/x-pkcs7-signature",
+)
+
+Fate = Literal[
+    "read", "attachment", "alternative", "extra", "signature", "encrypted", "not text", "empty"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class PartNote:
+    """What became of one part of a raw mail.
+
+    Args:
+        where: its number among its siblings on each level, as IMAP counts them (`1.2`); the message itself is `1`.
+        content_type: as declared.
+        fate: whether it was read, and if not, why.
+        name: its file name, empty where it has none.
+    """
+
+    where: str
+    content_type: str
+    fate: Fate
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,32 +76,6 @@ class Segment:
     is_html: bool
 
 
-@dataclass(frozen=True)
-class ReadMail:
-    """A mail as read: subject decoded, texts in order; `content_type` and headers are empty unless it came raw."""
-
-    subject: str
-    segments: tuple[Segment, ...]
-    headers: Headers = field(default_factory=Headers)
-    content_type: str = ""
-    report_type: str = ""
-
-
-def read_mail(email: InboundEmail, options: CleanOptions, deadline: Deadline) -> ReadMail:
-    """Read whichever form the record has.
-
-    Raises:
-        PoisonRecordError: kind `mime-too-deep`.
-    """
-    if email.raw is not None:
-        return _read_raw(email.raw, options, deadline)
-    subject = email.subject or ""
-    if email.html is not None:
-        return ReadMail(subject, (Segment(email.html, is_html=True),))
-    body = email.body or ""
-    return ReadMail(subject, (Segment(body, is_html=looks_like_html(body)),))
-
-
 def looks_like_html(text: str) -> bool:
     """Whether text that is declared plain is plainly HTML: it starts with a tag of a page and has more of them."""
     if not _HTML_START.match(text[:500]):
@@ -80,93 +83,104 @@ def looks_like_html(text: str) -> bool:
     return len(_HTML_TAG.findall(text[:5_000])) >= 2
 
 
-def _read_raw(raw: bytes, options: CleanOptions, deadline: Deadline) -> ReadMail:
-    root = read_parts(_with_line_ends(raw[: options.max_raw_bytes].lstrip(b"\r\n")))
-    texts = _Reader(options, deadline).texts(root, is_root=True)
-    if not texts:  # a text file shown in line is no attachment where there is nothing else
-        texts = _Reader(options, deadline, reads_files=True).texts(root, is_root=True)
-    return ReadMail(
-        subject=root.headers.text("subject"),
-        segments=tuple(texts),
-        headers=root.headers,
-        content_type=root.content_type,
-        report_type=root.param("report-type").lower(),
-    )
-
-
-def _with_line_ends(data: bytes) -> bytes:
-    return data if b"\n" in data else data.replace(b"\r", b"\n")
-
-
-class _Reader:
+class PartReader:
     """Picks the texts of a tree of parts; recurses no deeper than the tree, which is fenced."""
 
     def __init__(
         self, options: CleanOptions, deadline: Deadline, *, reads_files: bool = False
     ) -> None:
+        self.notes: list[PartNote] = []
+        self.protection: Literal["signed", "encrypted"] | None = None
         self._options = options
         self._deadline = deadline
         self._reads_files = reads_files
         self._chars_left = options.max_text_chars * 8
         self._decodes_left = _MAX_DECODED_MESSAGES
 
-    def texts(self, part: Part, *, is_root: bool = False) -> list[Segment]:
-        is_spent = self._chars_left <= 0 or self._deadline.is_over()
-        if is_spent or (not is_root and self._is_attachment(part)):
+    def texts(self, part: Part, where: str, *, is_root: bool = False) -> list[Segment]:
+        """The texts of a part and of those within it; `where` is its number, the root's is no attachment."""
+        if self._chars_left <= 0 or self._deadline.is_over():
             return []
         kind, _, detail = part.content_type.partition("/")
         if kind == "multipart" and part.children:
-            return self._multipart(part, detail)
+            return self._multipart(part, where, detail)
         if part.content_type == "message/rfc822":
-            return self._message(part)
-        # A multipart whose boundary never came is text.
-        is_text = kind == "multipart" or (kind == "text" and detail not in _NO_PROSE)
-        return self._leaf(part, is_html=detail == "html") if is_text else []
+            return self._message(part, where)
+        if not is_root and self._is_file(part):
+            self._note(part, where, "attachment")
+        elif kind == "multipart" or (kind == "text" and detail not in _NO_PROSE):
+            # A multipart whose boundary never came is text.
+            return self._leaf(part, where, is_html=detail == "html")
+        elif part.content_type in _ENCRYPTED:
+            is_signed = part.param("smime-type").lower() == "signed-data"
+            self.protection = "signed" if is_signed else "encrypted"
+            self._note(part, where, "not text" if is_signed else "encrypted")
+        else:
+            is_signature = part.content_type in _SIGNATURES
+            self._note(part, where, "signature" if is_signature else "not text")
+        return []
 
-    def _message(self, part: Part) -> list[Segment]:
-        """A message within the message: the customer forwarded it."""
+    def _note(self, part: Part, where: str, fate: Fate) -> None:
+        if len(self.notes) < _MAX_NOTES:
+            self.notes.append(PartNote(where, part.content_type, fate, part.file_name))
+
+    def _message(self, part: Part, where: str) -> list[Segment]:
+        """A message within the message: the customer forwarded it, in line or as an attachment."""
         if part.children:
-            return self.texts(part.children[0], is_root=True)
+            return self.texts(part.children[0], f"{where}.1", is_root=True)
         if not self._decodes_left:
             return []
         self._decodes_left -= 1
-        inner = read_parts(_with_line_ends(part_bytes(part, self._options)))
-        return self.texts(inner, is_root=True)
+        inner = read_parts(with_line_ends(part_bytes(part, self._options)))
+        return self.texts(inner, f"{where}.1", is_root=True)
 
-    def _is_attachment(self, part: Part) -> bool:
+    def _is_file(self, part: Part) -> bool:
+        """Whether a part is a file: attached, or shown in line under a name (pictures within HTML are neither)."""
+        if part.content_type in _SIGNATURES or part.content_type in _ENCRYPTED:
+            return False
         disposition = part.headers.get("content-disposition").lower().lstrip()
         if disposition.startswith("attachment"):
             return True
-        return "filename" in disposition and not self._reads_files
+        is_named = "filename" in disposition or bool(part.param("name"))
+        if part.content_type.startswith("text/"):
+            return "filename" in disposition and not self._reads_files
+        return is_named and "content-id" not in part.headers
 
-    def _multipart(self, part: Part, detail: str) -> list[Segment]:
-        children = part.children
+    def _multipart(self, part: Part, where: str, detail: str) -> list[Segment]:
+        places = [(child, f"{where}.{n}") for n, child in enumerate(part.children, start=1)]
         if detail == "alternative":
-            return self._best(children)
-        if detail in ("related", "report", "signed"):
-            every = (self.texts(child) for child in children)
-            return next((texts for texts in every if texts), list[Segment]())
+            return self._best(places)
+        if detail == "signed":
+            self.protection = self.protection or "signed"
         if detail == "encrypted":
+            self.protection = "encrypted"
+            self._note(part, where, "encrypted")
             return []
         found: list[Segment] = []
-        for child in children:
-            if not (found and child.param("name")):
-                found += self.texts(child)
+        is_first_only = detail in ("related", "report", "signed")
+        for child, place in places:
+            is_extra = found and (is_first_only or child.param("name"))
+            if is_extra and child.content_type.startswith(("text/", "multipart/", "message/")):
+                self._note(child, place, "attachment" if child.file_name else "extra")
+            else:
+                found += self.texts(child, place)
         return found
 
-    def _best(self, children: list[Part]) -> list[Segment]:
+    def _best(self, places: list[tuple[Part, str]]) -> list[Segment]:
         """Plain text where it says something, else HTML, else whatever is there."""
         first: list[Segment] = []
-        for child in children:
-            texts = self.texts(child)
-            if not texts:
+        chosen: list[Segment] | None = None
+        for child, place in places:
+            if chosen is not None:
+                self._note(child, place, "alternative")
                 continue
-            if any(text.is_html for text in texts) or not _is_stub(texts):
-                return texts
+            texts = self.texts(child, place)
+            if texts and (any(text.is_html for text in texts) or not _is_stub(texts)):
+                chosen = texts
             first = first or texts
-        return first
+        return first if chosen is None else chosen
 
-    def _leaf(self, part: Part, *, is_html: bool) -> list[Segment]:
+    def _leaf(self, part: Part, where: str, *, is_html: bool) -> list[Segment]:
         if is_html and not part.param("charset"):
             data = part_bytes(part, self._options)
             declared = _META_CHARSET.search(data[:4_000])
@@ -175,7 +189,11 @@ class _Reader:
             text = part_text(part, self._options)
         self._chars_left -= len(text)
         if not text.strip():
+            self._note(part, where, "empty")
             return []
+        self._note(part, where, "read")
+        if part.param("format").lower() == "flowed" and not is_html:
+            text = unflow(text, is_joined=part.param("delsp").lower() == "yes")
         return [Segment(text, is_html or looks_like_html(text))]
 
 

@@ -6,11 +6,12 @@ mail within the lines is a letter of its own, with its own end.
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from stream.clean.attribution import separator
 from stream.clean.fence import Removable
 from stream.clean.footers import strip_notice
-from stream.clean.lines import Removed, cut_lines, has_words, is_emoji, is_quoted
+from stream.clean.lines import Letter, has_words, is_emoji, is_quoted
 from stream.clean.phrases import (
     CLOSINGS,
     CONTACT_MARKS,
@@ -22,6 +23,7 @@ from stream.clean.phrases import (
 )
 
 _DELIMITERS = frozenset(("--", "—", "–", "__", "-- -", "—-", "–-", "----------------"))
+_FORWARD_STARTS = ("-", "B", "A", "D", "I", "=", "*")
 _MAX_SIGNATURE_LINES = 25
 _MAX_SIGNATURE_CHARS = 2_500
 _MAX_CLOSING_BLOCK_LINES = 16
@@ -38,53 +40,61 @@ _DASHED_NAME = re.compile(
 _SENTENCE_END = (".", "!", "?", "…")
 
 
-def strip_letter(lines: Sequence[str], remove: frozenset[Removable]) -> tuple[list[str], Removed]:
+def strip_letter(letter: Letter, remove: frozenset[Removable]) -> None:
     """Take off what does not belong to the words of each letter in a mail.
 
     Args:
-        lines: the mail without its history.
+        letter: the mail without its history; a forwarded mail within it is a letter of its own.
         remove: the reasons that are wanted; signatures and footers concern this room.
-
-    Returns:
-        The remaining lines and the characters taken out by reason.
     """
-    removed: Removed = {"signature": 0, "footer": 0}
-    kept: list[str] = []
-    start = 0
-    for number, line in enumerate(lines):
-        if line[:1] in ("-", "B", "A", "D", "I", "=", "*") and separator(line) == "forward":
-            kept += _strip_one(list(lines[start:number]), remove, removed)
-            kept += [""] if kept and number and not lines[number - 1] else []
-            start = number
-    kept += _strip_one(list(lines[start:]), remove, removed)
-    return kept, removed
+    starts = [
+        number
+        for number, line in enumerate(letter.lines)
+        if line[:1] in _FORWARD_STARTS and separator(line) == "forward"
+    ]
+    if not starts:
+        _strip_one(letter, remove)
+        return
+    lines: list[str] = []
+    numbers: list[int] = []
+    for start, end in pairwise((0, *starts, len(letter.lines))):
+        part = letter.part(start, end)
+        _strip_one(part, remove)
+        if lines and lines[-1] and not letter.lines[start - 1]:
+            lines.append("")
+            numbers.append(letter.numbers[start - 1])
+        lines += part.lines
+        numbers += part.numbers
+    letter.lines, letter.numbers = lines, numbers
 
 
-def _strip_one(lines: list[str], remove: frozenset[Removable], removed: Removed) -> list[str]:
+def _strip_one(letter: Letter, remove: frozenset[Removable]) -> None:
+    lines = letter.lines
     while lines:
         size = len(lines)
         if not lines[-1]:
             lines.pop()
+            letter.numbers.pop()
         elif not remove.isdisjoint(("signature", "footer")) and not (
             has_words(lines[-1]) or is_emoji(lines[-1])
         ):
-            removed["footer"] += len(lines.pop()) + 1
+            letter.cut(size - 1, size, "footer", "line without words")
         if "footer" in remove:
-            strip_notice(lines, removed)
+            strip_notice(letter)
         if "signature" in remove:
-            _strip_mobile(lines, removed)
-            _strip_delimited(lines, removed)
-            _strip_closing(lines, removed)
-            _strip_dashed_name(lines, removed)
+            _strip_mobile(letter)
+            _strip_delimited(letter)
+            _strip_closing(letter)
+            _strip_dashed_name(letter)
         if len(lines) == size:
             break
-    return lines
 
 
-def _strip_mobile(lines: list[str], removed: Removed) -> None:
+def _strip_mobile(letter: Letter) -> None:
     """`Sent from my iPhone` as the last line."""
+    lines = letter.lines
     if lines and is_mobile_footer(lines[-1]):
-        cut_lines(lines, len(lines) - 1, len(lines), "signature", removed)
+        letter.cut(len(lines) - 1, len(lines), "signature", "mobile footer")
 
 
 def is_mobile_footer(line: str) -> bool:
@@ -111,8 +121,9 @@ def _names_device(text: str) -> bool:
     return any(device in text for device in MOBILE_DEVICES)
 
 
-def _strip_delimited(lines: list[str], removed: Removed) -> None:
+def _strip_delimited(letter: Letter) -> None:
     """All below `-- ` (RFC 3676, section 4.3), its look-alikes, or a rule above an address block."""
+    lines = letter.lines
     first = max(0, len(lines) - _MAX_SIGNATURE_LINES)
     for number in range(len(lines) - 1, first - 1, -1):
         line = lines[number].strip()
@@ -127,12 +138,13 @@ def _strip_delimited(lines: list[str], removed: Removed) -> None:
         ):
             continue
         if is_delimiter or line[0] == "_" or _contacts(below) >= 2:
-            cut_lines(lines, number, len(lines), "signature", removed)
+            letter.cut(number, len(lines), "signature", "delimiter")
             return
 
 
-def _strip_closing(lines: list[str], removed: Removed) -> None:
+def _strip_closing(letter: Letter) -> None:
     """A closing formula, the name below it and the address block; a postscript stays."""
+    lines = letter.lines
     first = max(0, len(lines) - _MAX_CLOSING_BLOCK_LINES)
     for number in range(len(lines) - 1, first - 1, -1):
         formula = lines[number]
@@ -146,14 +158,15 @@ def _strip_closing(lines: list[str], removed: Removed) -> None:
         )
         block = [line for line in lines[number + 1 : end] if line]
         if _is_address_block(block) and (word in CLOSINGS or _contacts(block) >= 1):
-            cut_lines(lines, number, end, "signature", removed)
+            letter.cut(number, end, "signature", "closing and name")
             return
 
 
-def _strip_dashed_name(lines: list[str], removed: Removed) -> None:
+def _strip_dashed_name(letter: Letter) -> None:
     """`-Jane Doe` or `/John` on a line of its own below an empty one."""
+    lines = letter.lines
     if len(lines) > 2 and not lines[-2] and _DASHED_NAME.fullmatch(lines[-1][:60]):
-        cut_lines(lines, len(lines) - 1, len(lines), "signature", removed)
+        letter.cut(len(lines) - 1, len(lines), "signature", "dashed name")
 
 
 def _is_postscript(line: str) -> bool:

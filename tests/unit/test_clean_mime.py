@@ -3,10 +3,11 @@ import quopri
 
 import pytest
 
+from stream.clean import clean_with_notes
 from stream.clean.charsets import decode_text
 from stream.clean.mime import MAX_DEPTH
-from stream.errors import PoisonRecordError
-from tests.unit.clean_strategies import raw_of
+from stream.records import InboundEmail
+from tests.unit.clean_strategies import NOW, PATIENT, raw_of
 
 TEXT = "Die Karte für Jürgen kostet 5 €."
 
@@ -155,13 +156,17 @@ def test_a_broken_message_still_gives_its_words(raw: bytes) -> None:
     assert raw_of(raw).body == "words"
 
 
-def test_mime_nested_1000_deep_is_poison_and_a_usual_depth_is_not() -> None:
-    with pytest.raises(PoisonRecordError) as caught:
-        raw_of(nested(1_000))
-    assert (caught.value.stage, caught.value.kind) == ("clean", "mime-too-deep")
-    with pytest.raises(PoisonRecordError):
-        raw_of(b"Content-Type: message/rfc822\n\n" * 1_000)
-    assert raw_of(nested(MAX_DEPTH - 1)).body == "the inner words"
+@pytest.mark.parametrize(
+    ("raw", "problem"),
+    [
+        (nested(1_000), "mime-too-deep"),
+        (b"Content-Type: message/rfc822\n\n" * 1_000, "mime-too-deep"),
+        (nested(MAX_DEPTH - 1), None),
+    ],
+)
+def test_parts_nested_too_deep_are_said_to_be_so(raw: bytes, problem: str | None) -> None:
+    email = InboundEmail(id="1", raw=raw)
+    assert clean_with_notes(email, NOW, None, PATIENT)[1].problem == problem
 
 
 def test_bytes_behind_a_large_attachment_cost_nothing_to_the_words_before() -> None:
