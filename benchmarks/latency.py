@@ -62,6 +62,8 @@ class Bench:
             max_ms=_ms(max(latencies_s)),
             records=len(latencies_s),
             stages_ms={stage: _ms(grown.mean_s("record_latency", stage=stage)) for stage in STAGES},
+            clean_p50_ms=_ms(grown.quantile_s("record_latency", 0.5, stage="clean")),
+            clean_p99_ms=_ms(grown.quantile_s("record_latency", 0.99, stage="clean")),
             window_p99_ms=_ms(grown.quantile_s("record_latency", 0.99, stage="infer")),
             commit_p99_ms=_ms(grown.quantile_s("commit", 0.99)),
             records_per_window=round(grown.mean_s("window", unit="records"), 1),

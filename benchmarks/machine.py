@@ -12,7 +12,15 @@ from pathlib import Path
 import orjson
 
 # Not every environment has all of them: onnxruntime-gpu comes instead of onnxruntime, scipy with training.
-PACKAGES = ("onnxruntime", "onnxruntime-gpu", "tokenizers", "numpy", "aiokafka", "scipy")
+PACKAGES = (
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "tokenizers",
+    "numpy",
+    "aiokafka",
+    "scipy",
+    "selectolax",
+)
 
 
 def describe() -> dict[str, object]:

@@ -1,6 +1,12 @@
 """The built-in world of support mail, files replayed as traffic, and the open-loop sender for both."""
 
-from stream.simulate.files import RowError, labelled_rows, read_emails, training_file_beside
+from stream.simulate.files import (
+    RowError,
+    labelled_rows,
+    mails_of,
+    read_emails,
+    training_file_beside,
+)
 from stream.simulate.outgoing import OutgoingRecord
 from stream.simulate.replay import read_calls, read_profiles
 from stream.simulate.sender import SendSummary, send_open_loop
@@ -12,6 +18,7 @@ __all__ = [
     "SendSummary",
     "World",
     "labelled_rows",
+    "mails_of",
     "read_calls",
     "read_emails",
     "read_profiles",

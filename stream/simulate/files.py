@@ -11,13 +11,13 @@ import mailbox
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 import msgspec
 
 from models.labels import TrainingRow
 from stream.errors import FatalError
-from stream.records import InboundEmail
+from stream.records import InboundEmail, Labels
 from stream.simulate.outgoing import OutgoingRecord
 from stream.simulate.world import to_wire
 from stream.topics import INBOUND_EMAILS
@@ -54,6 +54,15 @@ class FileRow(msgspec.Struct, frozen=True, kw_only=True):
     language: str | None = None
     in_reply_to: str | None = None
     attributes: dict[str, str] = {}
+    labels: Labels | None = None
+
+
+class FoundMail(NamedTuple):
+    """A mail of a file: its line or its number in the mailbox, from 1; itself, or what is wrong with it; its labels."""
+
+    number: int
+    mail: InboundEmail | RowError
+    labels: Labels | None = None
 
 
 def read_emails(path: Path, *, repeat: bool = False) -> Iterator[OutgoingRecord]:
@@ -68,9 +77,11 @@ def read_emails(path: Path, *, repeat: bool = False) -> Iterator[OutgoingRecord]
     """
     while True:
         empty = True
-        for email in _emails(path):
+        for found in mails_of(path):
+            if isinstance(found.mail, RowError):
+                raise found.mail
             empty = False
-            yield _outgoing(email)
+            yield _outgoing(found.mail)
         if empty or not repeat:
             return
 
@@ -99,27 +110,39 @@ def training_file_beside(path: Path) -> Path | None:
     return beside if beside != path and beside.is_file() else None
 
 
-def _emails(path: Path) -> Iterator[InboundEmail]:
+def mails_of(path: Path) -> Iterator[FoundMail]:
+    """The mails of a file in its order.
+
+    Args:
+        path: JSON lines in any of the row shapes, one `.eml`, or an mbox; each may be gzipped (mbox not).
+
+    Yields:
+        A mail, or what is wrong with the line; the others go on.
+
+    Raises:
+        RowError: the file cannot be read, or is none of these.
+    """
     kind = _kind(path)
     if kind == "mbox":
         box = mailbox.mbox(path, create=False)
         try:
             for number, key in enumerate(box.keys()):  # iterating the box would parse each
-                yield InboundEmail(id=f"{path.stem}-{number:05}", raw=box.get_bytes(key))
+                mail_id = f"{path.stem}-{number:05}"
+                yield FoundMail(number + 1, InboundEmail(id=mail_id, raw=box.get_bytes(key)))
         finally:
             box.close()
     elif kind == "eml":
         with _opened(path) as stream:
-            yield InboundEmail(
-                id=path.name.removesuffix(".gz").removesuffix(".eml"), raw=stream.read()
-            )
+            mail_id = path.name.removesuffix(".gz").removesuffix(".eml")
+            yield FoundMail(1, InboundEmail(id=mail_id, raw=stream.read()))
     else:
         decoder = msgspec.json.Decoder(FileRow)
         for number, line in open_lines(path):
             try:
-                yield email_of(decoder.decode(line))
+                row = decoder.decode(line)
+                yield FoundMail(number, email_of(row), row.labels)
             except (msgspec.DecodeError, ValueError) as error:
-                raise RowError(f"{path}:{number}: {error}") from None
+                yield FoundMail(number, RowError(f"{path}:{number}: {error}"))
 
 
 def email_of(row: FileRow) -> InboundEmail:

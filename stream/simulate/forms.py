@@ -1,6 +1,7 @@
 """Gives a letter the form in which mail arrives: plain, HTML, RFC 822 with attachments, reply, automatic.
 
-Takes `Letter`s, gives `InboundEmail`s to `world`; knows nothing of Kafka. `mime` builds the RFC 822 ones.
+Takes `Letter`s, gives `InboundEmail`s to `world`; knows nothing of Kafka. `mime` builds the RFC 822 ones, `wrapping`
+the replies.
 """
 
 import html
@@ -11,21 +12,12 @@ from stream.records import InboundEmail
 from stream.simulate.letters import Letter
 from stream.simulate.mime import Envelope, alternative, automatic, bounce, newsletter
 from stream.simulate.pen import Pen
+from stream.simulate.wrapping import wrap
 
 _STYLE = """<style type="text/css">
 <!-- p.MsoNormal, li.MsoNormal { margin: 0cm; font-size: 11.0pt; font-family: "Calibri", sans-serif; }
 @media only screen and (max-width: 600px) { .main { width: 100% !important; } } -->
 </style>"""
-_REPLY_LINE = {
-    "en": "On {date}, {company} Support <support@{tenant}.example> wrote:",
-    "de": "Am {date} schrieb {company} Support <support@{tenant}.example>:",
-}
-_OUTLOOK_BLOCK = {
-    "en": "-----Original Message-----\nFrom: {company} Support <support@{tenant}.example>\n"
-    "Sent: {date}\nTo: {sender}\nSubject: {subject}",
-    "de": "-----Ursprüngliche Nachricht-----\nVon: {company} Support <support@{tenant}.example>\n"
-    "Gesendet: {date}\nAn: {sender}\nBetreff: {subject}",
-}
 
 
 @dataclass(frozen=True)
@@ -102,26 +94,22 @@ def mime(desk: Desk) -> Mail:
 
 def reply(desk: Desk) -> Mail:
     """An answer with the quoted history below (replies are recognised and not classified)."""
-    letter, pen = desk.letter, desk.pen
-    names = {
-        "company": letter.tenant.company,
-        "tenant": letter.tenant.name,
-        "date": pen.phrase("weekday"),
-        "sender": letter.sender,
-        "subject": letter.subject,
-    }
-    history = [pen.phrase("quoted"), pen.phrase("quoted")]
-    if desk.rng.random() < 0.5:
-        quoted = [_REPLY_LINE[letter.language].format(**names), *(f"> {line}" for line in history)]
-    else:
-        quoted = [_OUTLOOK_BLOCK[letter.language].format(**names), "", *history]
+    letter, rng = desk.letter, desk.rng
     subject = f"{'AW' if letter.language == 'de' else 'Re'}: {letter.subject}"
+    wrapped = wrap(
+        words(letter),
+        letter.language,
+        rng,
+        as_html=rng.random() < 0.3,
+        writer=letter.sender,
+        brand=letter.tenant.company,
+    )
     return desk.mail(
         subject,
         subject=subject,
-        body="\n\n".join([words(letter), letter.sender, "\n".join(quoted)]),
-        in_reply_to=f"<{desk.rng.randint(1, 10**9)}@{letter.tenant.name}.example>",
-        thread_id=f"T{desk.rng.randint(1, 10**6)}",
+        in_reply_to=f"<{rng.randint(1, 10**9)}@{letter.tenant.name}.example>",
+        thread_id=f"T{rng.randint(1, 10**6)}",
+        **{"html" if wrapped.is_html else "body": wrapped.text},
     )
 
 
