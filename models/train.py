@@ -141,6 +141,7 @@ def _report(
         rows=len(rows.learn),
         test_rows=len(rows.test),
         other_tenants_rows=rows.other_tenants,
+        refused_rows=rows.refused,
         heads=tuple(_head_report(one, figures) for one in fitted.heads),
         refused_heads=fitted.refused,
         seconds=watch.seconds,

@@ -15,6 +15,11 @@ from models.manifest import DEFAULT_TENANT
 Progress = Callable[[str, int, int], None]
 
 
+def everyone(_: str) -> bool:
+    """Every tenant consents."""
+    return True
+
+
 @dataclass(frozen=True)
 class TrainRequest:
     """What to train.
@@ -34,6 +39,8 @@ class TrainRequest:
         threads: cores to use.
         min_label_rows: a label of a multi-label head with fewer rows is left out.
         seed: of everything that draws.
+        consents: whether a tenant lets its mail be learned from; its rows are left out otherwise. A row without a
+            tenant is of `tenant`.
     """
 
     name: str
@@ -50,6 +57,7 @@ class TrainRequest:
     threads: int = 1
     min_label_rows: int = 10
     seed: int = 0
+    consents: Callable[[str], bool] = everyone
 
 
 class HeadReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +87,7 @@ class TrainReport(msgspec.Struct, frozen=True, kw_only=True):
         name, version, path: the bundle.
         rows, test_rows, truncated_texts: counts; truncated: longer than the encoder reads.
         other_tenants_rows: rows left out.
+        refused_rows: tenant -> rows left out because it did not consent, of all files.
         heads: by name.
         refused_heads: head name -> why it could not be learned.
         provider, precision: of the session that embedded.
@@ -92,6 +101,7 @@ class TrainReport(msgspec.Struct, frozen=True, kw_only=True):
     test_rows: int
     truncated_texts: int = 0
     other_tenants_rows: int
+    refused_rows: dict[str, int] = {}
     heads: tuple[HeadReport, ...]
     refused_heads: dict[str, str]
     provider: str = ""

@@ -44,4 +44,6 @@ def report_lag(lags: Mapping[TopicPartition, int], metrics: Metrics) -> None:
 def _status(item: Item) -> str:
     if item.error is not None:
         return "dead_letter"
-    return "skipped" if item.skipped else "classified"
+    if item.skipped:
+        return "skipped"
+    return "abstained" if item.abstained else "classified"

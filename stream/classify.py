@@ -5,7 +5,7 @@ processed becomes a `PoisonRecordError` on its own item, and its neighbours go o
 """
 
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from models.bundle import Bundle
@@ -24,8 +24,11 @@ from stream.records import (
     from_kafka_ms,
     utc,
 )
+from stream.tenants import ALL_ALIKE, EVERY_HEAD, Tenants, TenantSettings, language_code
 
 NO_MODEL = "no model for this tenant"
+UNKNOWN_TENANT = "unknown tenant"
+OTHER_LANGUAGE = "language not supported"
 NO_WORDS = "no-words"
 
 
@@ -38,6 +41,8 @@ class Item:
     cleaned: CleanedEmail | None = None
     was_fenced: bool = False
     skipped: str | None = None
+    abstained: str | None = None
+    abstain_below: Mapping[str, float] = field(default_factory=dict[str, float])
     bundle: Bundle | None = None
     text: str = ""
     tokens: list[int] = field(default_factory=list[int])
@@ -51,12 +56,55 @@ class Item:
         return self.error is None and self.skipped is None and self.bundle is not None
 
 
-@dataclass(frozen=True)
-class ReadOptions:
-    """How mail is cleaned, and which kinds are not classified."""
+@dataclass(frozen=True, slots=True)
+class TenantOptions:
+    """What `read_email` asks about one tenant; as `ReadOptions` and `TenantSettings` say it together."""
 
     cleaning: CleanOptions
     skip_kinds: Set[Kind]
+    languages: Set[str]
+    abstain_below: Mapping[str, float]
+    is_unknown: bool = False
+
+    def reads(self, language: str | None) -> bool:
+        """Whether mail in this language is classified; one that could not be told is."""
+        return not self.languages or language is None or language_code(language) in self.languages
+
+
+class ReadOptions:
+    """How mail is read: ready for each tenant, so that a mail costs a look into a table.
+
+    Args:
+        cleaning: for every tenant, beside its own boilerplate.
+        skip_kinds: kinds that are not classified, where a tenant does not say its own.
+        tenants: what differs by tenant.
+    """
+
+    def __init__(
+        self, cleaning: CleanOptions, skip_kinds: Set[Kind], tenants: Tenants = ALL_ALIKE
+    ) -> None:
+        self.cleaning = cleaning
+        self.skip_kinds = skip_kinds
+        self.tenants = tenants
+        self._by_tenant = {name: self._own(own) for name, own in tenants.by_name.items()}
+        others = self._own(tenants.others)
+        self._others = replace(others, is_unknown=tenants.abstains_on_unknown)
+
+    def of(self, tenant: str) -> TenantOptions:
+        """What applies to the mail of a tenant."""
+        return self._by_tenant.get(tenant, self._others)
+
+    def with_tenants(self, tenants: Tenants) -> "ReadOptions":
+        """The same with other settings of tenants."""
+        return ReadOptions(self.cleaning, self.skip_kinds, tenants)
+
+    def _own(self, settings: TenantSettings) -> TenantOptions:
+        return TenantOptions(
+            replace(self.cleaning, boilerplate=settings.boilerplate),
+            self.skip_kinds if settings.skip_kinds is None else settings.skip_kinds,
+            settings.languages,
+            settings.abstain_below,
+        )
 
 
 def read_email(
@@ -65,8 +113,8 @@ def read_email(
     """Decode, clean and choose the model. A record that cannot be read gets its error, nothing is raised.
 
     Args:
-        item: filled in place: `cleaned`, `was_fenced`, and either `skipped` or `bundle` with `text`.
-        options: how to clean, what to skip.
+        item: filled in place: `cleaned`, `was_fenced`, and one of `skipped`, `abstained`, or `bundle` with `text`.
+        options: how to clean, what to skip, by tenant.
         bundle_for: the model of a tenant; None: there is none.
     """
     source = item.inbound.source
@@ -75,7 +123,8 @@ def read_email(
         received_at = (
             utc(email.received_at) if email.received_at else from_kafka_ms(item.appended_ms)
         )
-        cleaned, notes = clean_with_notes(email, received_at, source, options.cleaning)
+        own = options.of(email.tenant)
+        cleaned, notes = clean_with_notes(email, received_at, source, own.cleaning)
         item.was_fenced = notes.is_over_time or cleaned.left_out > 0
         if notes.problem is not None:
             raise PoisonRecordError("clean", notes.problem, PROBLEMS[notes.problem])
@@ -83,9 +132,20 @@ def read_email(
     except PoisonRecordError as error:
         item.error = error
         return
-    if cleaned.kind in options.skip_kinds:
+    if own.is_unknown:
+        item.abstained = UNKNOWN_TENANT
+    elif cleaned.kind in own.skip_kinds:
         item.skipped = cleaned.kind
-        return
+    elif not own.reads(cleaned.language):
+        item.abstained = OTHER_LANGUAGE
+    else:
+        item.abstain_below = own.abstain_below
+        _choose_model(item, cleaned, bundle_for)
+
+
+def _choose_model(
+    item: Item, cleaned: CleanedEmail, bundle_for: Callable[[str], Bundle | None]
+) -> None:
     item.bundle = bundle_for(cleaned.tenant)
     if item.bundle is not None:
         item.text = item.bundle.text(cleaned.subject, cleaned.body, cleaned.attributes)
@@ -98,14 +158,18 @@ def classification(item: Item, now: datetime) -> Classification:
     cleaned = item.cleaned
     assert cleaned is not None, "an item without error was never cleaned: this is a bug"
     assert cleaned.source is not None, "a live mail has a source: this is a bug"
-    heads = {name: head_result(answer) for name, answer in item.answers.items()}
+    least = item.abstain_below
+    heads = {
+        name: head_result(answer, least.get(name, least.get(EVERY_HEAD, 0.0)))
+        for name, answer in item.answers.items()
+    }
     reason = item.skipped
     if item.skipped:
         status = "skipped"
     elif heads and not all(head.abstained for head in heads.values()):
         status = "classified"
     else:
-        status, reason = "abstained", "below threshold" if heads else NO_MODEL
+        status, reason = "abstained", item.abstained or ("below threshold" if heads else NO_MODEL)
     bundle = item.bundle
     return Classification(
         id=cleaned.id,
@@ -122,17 +186,24 @@ def classification(item: Item, now: datetime) -> Classification:
     )
 
 
-def head_result(answer: HeadAnswer) -> HeadResult:
-    """One head's answer in its wire form."""
+def head_result(answer: HeadAnswer, least: float = 0.0) -> HeadResult:
+    """One head's answer in its wire form.
+
+    Args:
+        answer: what the head says, its own thresholds applied.
+        least: a less confident label is left out; where there is one to choose, the head abstains.
+    """
     labels = [
         ScoredLabel(label=label, confidence=confidence) for label, confidence in answer.labels
     ]
     if answer.kind == "multilabel":
-        return HeadResult(abstained=answer.abstained, labels=labels)
+        sure = [scored for scored in labels if scored.confidence >= least]
+        return HeadResult(abstained=answer.abstained, labels=sure)
     best = labels[0]
+    abstained = answer.abstained or best.confidence < least
     return HeadResult(
-        abstained=answer.abstained,
-        label=None if answer.abstained else best.label,
+        abstained=abstained,
+        label=None if abstained else best.label,
         confidence=best.confidence,
-        alternatives=labels if answer.abstained else labels[1:],
+        alternatives=labels if abstained else labels[1:],
     )

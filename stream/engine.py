@@ -22,8 +22,10 @@ from stream.classify import Item, ReadOptions, read_email
 from stream.errors import FatalError, PoisonRecordError
 from stream.metrics import Metrics
 from stream.outputs import Output
+from stream.tenant_models import DEFAULT_TENANT, Rules, TenantRules
 
-DEFAULT_TENANT = "default"
+__all__ = ["DEFAULT_TENANT", "DeviceHealth", "Engine"]
+
 SICK_WINDOW_S = 60.0
 SICK_SHARE = 0.01
 SICK_LEAST = 20
@@ -39,6 +41,7 @@ class Engine:
         options: how mail is read.
         cores: threads for a CPU device.
         max_batch_tokens: None: what suits the device.
+        tenants: settings and models by tenant that may change between two windows; None: `options` say it all.
     """
 
     def __init__(
@@ -48,11 +51,14 @@ class Engine:
         metrics: Metrics,
         cores: int,
         max_batch_tokens: int | None = None,
+        tenants: TenantRules | None = None,
     ) -> None:
-        self._bundles = dict(bundles)
-        self._options = options
         self._metrics = metrics
-        limits = device_limits(next(iter(bundles.values())).encoder.provider, cores)
+        self._tenants = tenants
+        self._rules = Rules(bundles, options.tenants) if tenants is None else tenants.now()
+        self._options = options.with_tenants(self._rules.tenants)
+        provider = next(iter(self._rules.models().values())).encoder.provider
+        limits = device_limits(provider, cores)
         self._run_tokens = limits.run_tokens
         self._max_batch_tokens = max_batch_tokens or limits.max_batch_tokens
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="read")
@@ -61,8 +67,15 @@ class Engine:
         self._health = DeviceHealth()
 
     def bundle_for(self, tenant: str) -> Bundle | None:
-        """The tenant's own model, else the default one, else None."""
-        return self._bundles.get(tenant) or self._bundles.get(DEFAULT_TENANT)
+        """The model that answers for a tenant now; None: there is none."""
+        return self._rules.bundle_for(tenant)
+
+    def show_models(self) -> None:
+        """Show each tenant's model in the metrics, with the provider its session really runs on."""
+        shown = self._metrics.model_info
+        shown.clear()
+        for tenant, bundle in self._rules.models().items():
+            shown.labels(tenant, bundle.name, bundle.version, bundle.encoder.provider).set(1)
 
     async def read(self, items: Sequence[Item]) -> tuple[float, float]:
         """Decode, clean and tokenise, off the event loop.
@@ -72,7 +85,15 @@ class Engine:
         """
         return await asyncio.get_running_loop().run_in_executor(self._reader, self._read, items)
 
+    def _look_at_rules(self) -> None:
+        """Once a window, so that all its mails are read by the same rules."""
+        if self._tenants is not None and (rules := self._tenants.now()) is not self._rules:
+            self._rules = rules
+            self._options = self._options.with_tenants(rules.tenants)
+            self.show_models()
+
     def _read(self, items: Sequence[Item]) -> tuple[float, float]:
+        self._look_at_rules()
         for item in items:
             if item.error is None:  # a record that killed the worker is not even read
                 read_email(item, self._options, self.bundle_for)

@@ -63,6 +63,12 @@ class Metrics:
         self.model_info = gauge(
             "model_info", "1 for each loaded model.", "tenant", "model", "version", "provider"
         )
+        self.tenants_loaded = gauge(
+            "tenants_loaded_timestamp_seconds", "When the tenants file was last read well."
+        )
+        self.tenants_reload_failures = counter(
+            "tenants_reload_failures_total", "Changed tenants files that were not taken."
+        )
         self.memory_bytes = gauge("resident_memory_bytes", "Resident memory of this process.")
         self.latency = StageLatency()
         registry.register(self.latency)

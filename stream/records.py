@@ -69,8 +69,8 @@ class InboundEmail(Record, frozen=True):
 class CleanedEmail(Record, frozen=True):
     """The text as the model saw it.
 
-    `removed` counts characters by reason (quote, signature, footer, boilerplate, markup), `left_out` visible ones beyond
-    the limits. `attachments` are named, never read. The body of a mail with `protection` encrypted is empty.
+    `removed` counts characters by reason (quote, signature, footer, boilerplate, markup), `left_out` visible ones that
+    are beyond the limits. `attachments` are named, never read. The body of an encrypted mail is empty.
     """
 
     id: str
@@ -110,7 +110,7 @@ class HeadResult(Record, frozen=True):
 
 
 class Classification(Record, frozen=True):
-    """Labels for one e-mail. `status` abstained: every head abstained; skipped: `reason` says why."""
+    """Labels for one e-mail. `status` abstained: every head, or no model was asked. `reason` says why, or is null."""
 
     id: str
     tenant: str

@@ -22,7 +22,7 @@ from stream.errors import SettingsError
 
 ENV_PREFIX = "SWITCHBOARD_"
 MEBI = 1024 * 1024
-SkippableKind = Literal["reply", "auto_reply", "bounce", "bulk"]  # of `records.Kind`: not `message`
+SkippableKind = Literal["reply", "auto_reply", "bounce", "bulk", "notification"]  # not `message`
 MAX_INPUT_BYTES = 16 * MEBI
 MAX_DEAD_LETTER_BYTES = 17 * MEBI
 MAX_REQUEST_BYTES = 18 * MEBI
@@ -156,8 +156,12 @@ class Settings(BaseSettings):
     )
 
     skip_kinds: Annotated[frozenset[SkippableKind], NoDecode] = Field(
-        frozenset({"reply", "auto_reply", "bounce", "bulk"}),
-        description="Kinds of mail that are not classified: a comma list of `reply`, `auto_reply`, `bounce`, `bulk`; empty: classify everything.",
+        frozenset({"reply", "auto_reply", "bounce", "bulk", "notification"}),
+        description="Kinds of mail that are not classified: a comma list of `reply`, `auto_reply`, `bounce`, `bulk`, `notification`; empty: classify everything.",
+    )
+    tenants_file: Path = Field(
+        Path("tenants.toml"),
+        description="What differs by tenant: boilerplate, kinds, languages, model, abstention, consent; read again when it changes. The default may be missing, a file that is named may not.",
     )
     clean_time_budget_ms: float = Field(
         250,
@@ -241,6 +245,11 @@ class Settings(BaseSettings):
     def models_path(self) -> Path:
         """`models_dir` with `~` resolved."""
         return self.models_dir.expanduser()
+
+    @property
+    def tenants_path(self) -> Path:
+        """`tenants_file` with `~` resolved."""
+        return self.tenants_file.expanduser()
 
 
 def load_settings(**flags: Any) -> Settings:

@@ -12,14 +12,13 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import mode
 from mode import Service
 
-from models.bundle import Bundle
 from stream.engine import Engine
 from stream.errors import FatalError
 from stream.health import HealthServer
@@ -184,14 +183,6 @@ def resident_memory_bytes() -> int:
     except OSError:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
-
-
-def model_rows(bundles: Mapping[str, Bundle], metrics: Metrics) -> None:
-    """Show each loaded model and the provider its session really runs on."""
-    for tenant, bundle in bundles.items():
-        metrics.model_info.labels(tenant, bundle.name, bundle.version, bundle.encoder.provider).set(
-            1
-        )
 
 
 def _trace(error: Exception) -> Exception | None:

@@ -9,7 +9,7 @@ import os
 from stream.logs import configure_logs
 from stream.metrics import Metrics
 from stream.settings import load_settings
-from stream.worker import WalkService, end_process, model_rows, run_worker
+from stream.worker import WalkService, end_process, run_worker
 from tests.walking import FakeBundle, FakeEncoder, make_engine
 
 
@@ -23,8 +23,8 @@ def main() -> int:
         hangs=os.environ.get("SWITCHBOARD_HANGS") != "0",
     )
     bundles = {"default": FakeBundle(encoder), "acme": FakeBundle(encoder, "acme")}
-    model_rows(bundles, metrics)
     engine = make_engine(bundles, settings, metrics)
+    engine.show_models()
     return run_worker(lambda: WalkService(settings, engine, metrics, log))
 
 

@@ -24,6 +24,7 @@ from stream.kafka.admin import prepare_topics
 from stream.records import encode
 from stream.settings import Settings, load_settings
 from stream.simulate import OutgoingRecord, World, labelled_rows, read_emails, training_file_beside
+from stream.tenants_toml import load_tenants
 
 MODEL = "demo"
 HISTORY_ROWS = 1500
@@ -106,7 +107,11 @@ def _train(console: Console, settings: Settings, emails: Path | None, folder: Pa
     path = folder / "train.jsonl"
     path.write_bytes(b"".join(encode(row) + b"\n" for row in rows or World().history(HISTORY_ROWS)))  # pyright: ignore[reportArgumentType]
     request = TrainRequest(
-        name=MODEL, models_dir=settings.models_path, data=[path], threads=cores()
+        name=MODEL,
+        models_dir=settings.models_path,
+        data=[path],
+        threads=cores(),
+        consents=load_tenants(settings).consents,
     )
     report = train_with_progress(request, console)
     for line in report_lines(report):

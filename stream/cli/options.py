@@ -18,7 +18,7 @@ TOPICS = (
     "dead_letter_retention_days",
 )
 MODELS = ("models_dir", "execution_providers", "max_batch_tokens", "encode_threads")
-CLEANING = ("skip_kinds", "clean_time_budget_ms")
+CLEANING = ("skip_kinds", "clean_time_budget_ms", "tenants_file")
 EVERYTHING = tuple(Settings.model_fields)
 
 

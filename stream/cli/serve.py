@@ -1,7 +1,8 @@
-"""`switchboard broker`, `worker` and `topics`: what runs, or prepares what runs."""
+"""`switchboard broker`, `worker`, `topics` and `tenants`: what runs, or prepares what runs."""
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +12,12 @@ from rich.console import Console
 
 from stream.cli.options import EVERYTHING, KAFKA, TOPICS, with_settings
 from stream.cli.say import speaker
+from stream.errors import FatalError, SettingsError
 from stream.settings import Settings
 
 topics_app = typer.Typer(help="Create or check the topics.", no_args_is_help=True)
+OTHERS = "*"
+tenants_app = typer.Typer(help="Look at the tenants file.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -23,6 +27,8 @@ def register(app: typer.Typer) -> None:
     topics_app.command("create")(topics_create)
     topics_app.command("check")(topics_check)
     app.add_typer(topics_app, name="topics")
+    tenants_app.command("check")(tenants_check)
+    app.add_typer(tenants_app, name="tenants")
 
 
 def broker(
@@ -52,16 +58,15 @@ def worker(
     ] = False,
 ) -> None:
     """Classify what arrives, exactly once, until SIGTERM or Ctrl-C."""
-    from stream.cli.wiring import load_models, warm_engine  # noqa: PLC0415  # models take a second to import
+    from stream.cli.wiring import start_engine  # noqa: PLC0415  # models take a second to import
     from stream.logs import configure_logs  # noqa: PLC0415
     from stream.metrics import Metrics  # noqa: PLC0415
-    from stream.worker import WalkService, end_process, model_rows, run_worker  # noqa: PLC0415
+    from stream.worker import WalkService, end_process, run_worker  # noqa: PLC0415
 
     log = configure_logs(settings).info
     metrics = Metrics()
-    bundles = load_models(settings, model or [])
-    engine = warm_engine(bundles, settings, metrics)
-    model_rows(bundles, metrics)
+    engine = start_engine(settings, model or [], metrics, log)
+    engine.show_models()
     if walk_only:
         end_process(run_worker(lambda: WalkService(settings, engine, metrics, log)))
     from stream.faust_guard import FaustGuard  # noqa: PLC0415
@@ -103,3 +108,39 @@ def _show_topics(settings: Settings) -> None:
         console.print(
             f"{state.name}  partitions={state.partitions}  max.message.bytes={state.max_message_bytes}"
         )
+
+
+@with_settings("tenants_file", "skip_kinds")
+def tenants_check(
+    settings: Settings,
+    file: Annotated[
+        Path | None, typer.Argument(help="The file. (default: that of the settings)")
+    ] = None,
+) -> None:
+    """Print what applies to each tenant, `*` for those without a table; exit code 1 when the file is wrong."""
+    from stream.cli.wiring import read_options  # noqa: PLC0415
+
+    if file is not None:
+        settings = settings.model_copy(update={"tenants_file": file})
+    try:
+        options = read_options(settings)
+    except SettingsError as error:
+        raise FatalError(str(error)) from error
+    console = Console(highlight=False, soft_wrap=True)
+    for name in [*options.tenants.by_name, OTHERS]:
+        own, found = options.tenants.of(name), options.of(name)
+        facts = {
+            "abstains": "always" if found.is_unknown else _shares(own.abstain_below),
+            "skips": ",".join(sorted(found.skip_kinds)),
+            "languages": ",".join(sorted(own.languages)) or "all",
+            "model": own.model or "its own or the default one",
+            "boilerplate": len(own.boilerplate.exact) + len(own.boilerplate.others),
+            "consent_to_training": str(own.consents_to_training).lower(),
+        }
+        console.print(
+            name, *(f"{key}={value}" for key, value in facts.items()), sep="  ", markup=False
+        )
+
+
+def _shares(below: Mapping[str, float]) -> str:
+    return ",".join(f"{head}<{share:g}" for head, share in below.items()) or "never"

@@ -2,7 +2,7 @@
 
 import dataclasses
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from models.train_report import HeadReport, TrainReport, TrainRequest
 
 RECIPES = ("quick",)
+SHOWN_TENANTS = 10
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +26,7 @@ def register(app: typer.Typer) -> None:
     app.command()(train)
 
 
-@with_settings("models_dir", "execution_providers", "encode_threads")
+@with_settings("models_dir", "execution_providers", "encode_threads", "tenants_file")
 def train(  # noqa: PLR0913, PLR0917  # a command's options
     settings: Settings,
     name: Annotated[str, typer.Option(help="The model's name.")],
@@ -45,16 +46,27 @@ def train(  # noqa: PLR0913, PLR0917  # a command's options
     base_model: Annotated[
         str | None, typer.Option(help="Encoder: a Hugging Face id or a folder.")
     ] = None,
+    template: Annotated[
+        str | None,
+        typer.Option(
+            help="How a mail becomes one text, in training and serving: {subject}, {body}, {attributes.NAME}, \\n; "
+            "a line whose fields are all empty is left out. (default: {subject}\\n{body})"
+        ),
+    ] = None,
     max_length_tokens: Annotated[
         int, typer.Option(help="Longest text; of longer ones head and tail are read.", min=8)
     ] = 256,
     seed: Annotated[int, typer.Option(help="Of everything that draws.")] = 0,
 ) -> None:
-    """Train a model on labelled rows and write it below the models folder, as the next version of its name."""
+    """Train a model on labelled rows and write it below the models folder, as the next version of its name.
+
+    Rows of tenants that do not consent to training (SWITCHBOARD_TENANTS_FILE) are left out.
+    """
     if recipe not in RECIPES:
         raise SettingsError(f"recipe={recipe} is not known; use one of: {', '.join(RECIPES)}")
     from models.train_report import TrainRequest  # noqa: PLC0415  # the models take a second to import
     from stream.cli.wiring import cores  # noqa: PLC0415
+    from stream.tenants_toml import load_tenants  # noqa: PLC0415
 
     request = TrainRequest(
         name=name,
@@ -67,9 +79,12 @@ def train(  # noqa: PLR0913, PLR0917  # a command's options
         providers=[word.strip() for word in settings.execution_providers.split(",")],
         threads=settings.encode_threads or cores(),
         seed=seed,
+        consents=load_tenants(settings).consents,
     )
     if base_model is not None:
         request = dataclasses.replace(request, base_model=base_model)
+    if template is not None:
+        request = dataclasses.replace(request, input_template=template.replace("\\n", "\n"))
     console = Console(highlight=False, soft_wrap=True)
     report = train_with_progress(request, console)
     for line in report_lines(report):
@@ -129,9 +144,19 @@ def report_lines(report: "TrainReport") -> list[str]:
         f"{report.name}/{report.version}  {report.rows} rows, {report.test_rows} kept back, {total_s:.0f} s, "
         f"{report.precision} on {report.provider}, {report.truncated_texts} texts truncated"
     ]
+    if report.refused_rows:
+        lines.append(f"  {refused_line(report.refused_rows)}")
     lines += [_head_line(head) for head in report.heads]
     lines += [f"  {head}: not trained: {why}" for head, why in report.refused_heads.items()]
     return [*lines, f"written to {report.path}"]
+
+
+def refused_line(refused: Mapping[str, int]) -> str:
+    """How many rows were left out for want of consent, and whose, most first."""
+    most = sorted(refused.items(), key=lambda found: -found[1])
+    shown = [f"{tenant} {count}" for tenant, count in most[:SHOWN_TENANTS]]
+    shown += [f"{len(most) - SHOWN_TENANTS} other tenants"] * (len(most) > SHOWN_TENANTS)
+    return f"{sum(refused.values())} rows left out, no consent to training: {', '.join(shown)}"
 
 
 def _head_line(head: "HeadReport") -> str:

@@ -7,10 +7,21 @@ import orjson
 import pytest
 
 from models.heads import HeadAnswer
-from stream.classify import NO_MODEL, Item, ReadOptions, classification, head_result, read_email
+from stream.classify import (
+    NO_MODEL,
+    OTHER_LANGUAGE,
+    UNKNOWN_TENANT,
+    Item,
+    ReadOptions,
+    classification,
+    head_result,
+    read_email,
+)
 from stream.clean import CleanOptions
+from stream.clean.boilerplate import Boilerplate
 from stream.outputs import Inbound
 from stream.records import HeadResult, ModelRef, ScoredLabel, Source, decode, encode
+from stream.tenants import EVERY_HEAD, Tenants, TenantSettings
 from tests.walking import FakeBundle, FakeEncoder
 
 SOURCE = Source(topic="inbound-emails", partition=1, offset=7)
@@ -180,3 +191,138 @@ def test_a_raw_mail_is_read_like_the_others() -> None:
     item = read(item_with(orjson.dumps({"id": "1", "raw": base64.b64encode(raw).decode()})))
     assert item.error is None
     assert item.text == "card My card is lost"
+
+
+# -- what differs by tenant ----------------------------------------------------------------------
+
+HELP_DESK = "Sent through the Acme help desk"
+
+
+def with_tenants(tenants: Tenants) -> ReadOptions:
+    return ReadOptions(CleanOptions(), OPTIONS.skip_kinds, tenants)
+
+
+def acme_only(**settings: Any) -> ReadOptions:
+    return with_tenants(Tenants({"acme": TenantSettings(**settings)}))
+
+
+def body_of(item: Item) -> str:
+    assert item.cleaned is not None
+    return item.cleaned.body
+
+
+def test_boilerplate_of_one_tenant_goes_and_stays_in_mail_of_another() -> None:
+    options = acme_only(boilerplate=Boilerplate.of([HELP_DESK]))
+    body = f"{HELP_DESK}\n\nMy card is lost"
+    assert body_of(read(item_of(tenant="acme", body=body), options=options)) == "My card is lost"
+    for other in ("globex", "default"):
+        assert body_of(read(item_of(tenant=other, body=body), options=options)) == body
+
+
+def test_the_options_of_a_tenant_are_made_once_not_for_each_mail() -> None:
+    options = acme_only(boilerplate=Boilerplate.of([HELP_DESK]))
+    assert options.of("acme") is options.of("acme")
+    assert options.of("acme").cleaning is options.of("acme").cleaning
+    assert options.of("one") is options.of("another")
+
+
+def test_kinds_to_skip_are_the_tenants_own_where_it_says_them() -> None:
+    reply = {"in_reply_to": "<1@example.org>"}
+    options = acme_only(skip_kinds=frozenset({"bulk"}))
+    assert read(item_of(tenant="acme", **reply), options=options).waits_for_model
+    assert read(item_of(tenant="globex", **reply), options=options).skipped == "reply"
+
+
+@pytest.mark.parametrize(
+    ("languages", "stated", "reads"),
+    [
+        ({"en", "de"}, "de", True),
+        ({"en", "de"}, "de-CH", True),
+        ({"en", "de"}, "DE", True),
+        ({"no"}, "nb", True),
+        ({"en", "de"}, "fr", False),
+        (set(), "fr", True),
+    ],
+)
+def test_mail_in_a_language_that_is_not_listed_abstains_without_a_model(
+    languages: set[str], stated: str, reads: bool
+) -> None:
+    options = acme_only(languages=frozenset(languages))
+    item = read(item_of(tenant="acme", language=stated), options=options)
+    assert item.waits_for_model == reads
+    result = classification(item, NOW)
+    if not reads:
+        assert (result.status, result.reason) == ("abstained", OTHER_LANGUAGE)
+        assert (result.heads, result.model) == ({}, None)
+    assert read(item_of(tenant="globex", language=stated), options=options).waits_for_model
+
+
+def test_mail_whose_language_cannot_be_told_is_classified() -> None:
+    options = acme_only(languages=frozenset({"de"}))
+    item = read(item_of(tenant="acme", subject="", body="42 17"), options=options)
+    assert item.cleaned is not None
+    assert item.cleaned.language is None
+    assert item.waits_for_model
+
+
+def test_mail_that_is_skipped_is_skipped_in_any_language() -> None:
+    options = acme_only(languages=frozenset({"de"}))
+    reply = item_of(tenant="acme", language="fr", in_reply_to="<1@example.org>")
+    assert classification(read(reply, options=options), NOW).status == "skipped"
+
+
+def test_mail_of_an_unknown_tenant_abstains_where_the_file_says_so() -> None:
+    options = with_tenants(Tenants({"acme": TenantSettings()}, abstains_on_unknown=True))
+    assert read(item_of(tenant="acme"), options=options).waits_for_model
+    for stranger in ({"tenant": "acne"}, {}, {"tenant": "acne", "in_reply_to": "<1@a.org>"}):
+        item = read(item_of(**stranger), options=options)
+        assert not item.waits_for_model
+        result = classification(item, NOW)
+        assert (result.status, result.reason) == ("abstained", UNKNOWN_TENANT)
+        assert body_of(item) == "My card is lost", "its words are kept all the same"
+
+
+def answered_for(tenant: str, options: ReadOptions, answers: Mapping[str, HeadAnswer]) -> Any:
+    item = read(item_of(tenant=tenant), options=options)
+    item.answers = answers
+    return classification(item, NOW)
+
+
+def test_a_tenants_threshold_makes_its_answers_abstain_and_nobody_elses() -> None:
+    options = acme_only(abstain_below={EVERY_HEAD: 0.95})
+    result = answered_for("acme", options, {"queue": SURE})
+    assert (result.status, result.reason) == ("abstained", "below threshold")
+    assert result.heads["queue"] == head_result(
+        HeadAnswer("multiclass", SURE.labels, abstained=True)
+    ), "as a bundle's own threshold does it"
+    assert answered_for("globex", options, {"queue": SURE}).heads["queue"] == head_result(SURE)
+
+
+def test_the_stricter_of_the_bundles_and_the_tenants_threshold_wins() -> None:
+    options = acme_only(abstain_below={EVERY_HEAD: 0.1})
+    heads = answered_for("acme", options, {"queue": SURE, "topic": UNSURE}).heads
+    assert not heads["queue"].abstained
+    assert heads["topic"].abstained, "the bundle said so"
+
+
+def test_a_threshold_is_reached_by_what_is_equal_to_it() -> None:
+    assert not head_result(SURE, 0.9).abstained
+    assert head_result(SURE, 0.9001).abstained
+
+
+def test_a_threshold_may_be_for_one_head_and_another_for_the_rest() -> None:
+    answers = {"queue": SURE, "topic": SURE}
+    one = answered_for("acme", acme_only(abstain_below={"queue": 0.95}), answers)
+    assert (one.heads["queue"].abstained, one.heads["topic"].abstained) == (True, False)
+    assert one.status == "classified"
+    rest = acme_only(abstain_below={"queue": 0.5, EVERY_HEAD: 0.95})
+    heads = answered_for("acme", rest, answers).heads
+    assert (heads["queue"].abstained, heads["topic"].abstained) == (False, True)
+
+
+def test_labels_of_a_multilabel_head_below_the_threshold_are_left_out() -> None:
+    answer = HeadAnswer("multilabel", (("a", 0.9), ("b", 0.6)), False)
+    options = acme_only(abstain_below={EVERY_HEAD: 0.7})
+    found = answered_for("acme", options, {"tags": answer})
+    assert [scored.label for scored in found.heads["tags"].labels] == ["a"]
+    assert found.status == "classified"

@@ -14,6 +14,8 @@ from stream.errors import FatalError, PoisonRecordError
 from stream.metrics import Metrics
 from stream.outputs import Inbound, Output
 from stream.records import Source
+from stream.tenant_models import Rules
+from stream.tenants import Tenants, TenantSettings
 from tests.stories import run
 from tests.walking import FAILS, IS_NAN, FakeBundle, FakeEncoder
 
@@ -228,6 +230,45 @@ async def test_texts_that_were_cut_are_counted_and_marked(encoder: FakeEncoder) 
     engine.close()
     assert [item.truncated for item in items] == [False, True]
     assert metrics.registry.get_sample_value("switchboard_texts_truncated_total") == 1
+
+
+class Turning:
+    """Rules that change with the turn of a window, and count how often they are asked."""
+
+    def __init__(self, *rules: Rules) -> None:
+        self.rules, self.asked = list(rules), 0
+
+    def now(self) -> Rules:
+        self.asked += 1
+        return self.rules[min(self.asked, len(self.rules)) - 1]
+
+
+async def test_new_rules_hold_from_the_next_window_on_and_a_window_sees_one_version(
+    encoder: FakeEncoder,
+) -> None:
+    metrics = Metrics()
+    old, new = FakeBundle(encoder, "old"), FakeBundle(encoder, "new")
+    silent = Tenants({"acme": TenantSettings(languages=frozenset({"fr"}))})
+    tenants: Any = Turning(
+        Rules({"default": old}),  # when the engine is made
+        Rules({"default": old}),
+        Rules({"default": old}, silent, named={"globex": new}),
+    )
+    engine = Engine({"default": old}, OPTIONS, metrics, 1, tenants=tenants)
+    windows = [
+        [*items_of(["good morning to you all"] * 3, "acme"), *items_of(["x"], "globex")]
+        for _ in range(2)
+    ]
+    for items in windows:
+        await answer(engine, items)
+    engine.close()
+    assert tenants.asked == 1 + 2, "once a window"
+    first, second = windows
+    assert [list(item.answers) for item in first] == [["old"]] * 4
+    assert [list(item.answers) for item in second] == [[], [], [], ["new"]]
+    assert {item.abstained for item in second[:3]} == {"language not supported"}
+    shown = {"tenant": "globex", "model": "new", "version": "1", "provider": "cpu"}
+    assert metrics.registry.get_sample_value("switchboard_model_info", shown) == 1
 
 
 class Story:

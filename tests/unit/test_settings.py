@@ -55,7 +55,7 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert (settings.group_id, settings.start_from) == ("switchboard", "earliest")
     assert (settings.execution_providers, settings.worker_slot) == ("auto", None)
     assert (settings.cleaned_retention_days, settings.dead_letter_retention_days) == (90, 30)
-    assert settings.skip_kinds == {"reply", "auto_reply", "bounce", "bulk"}
+    assert settings.skip_kinds == {"reply", "auto_reply", "bounce", "bulk", "notification"}
     assert settings.start_time() is None
 
 

@@ -1,0 +1,128 @@
+"""Tenants and loaded models in, who answers for whom out: to the engine. Loads nothing.
+
+A tenant's mail is answered by the model that its table names, else by the one that was trained for it, else by the one
+that [default] names, else by the default tenant's. Models are loaded when a worker starts: a name that comes up in a
+reload needs a restart, and until then the tenant keeps the model that it had. NAME without a version is the version
+that was the newest at the start.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from models.bundle import Bundle
+from stream.errors import SettingsError
+from stream.tenants import ALL_ALIKE, EVERY_HEAD, Tenants, TenantSettings
+from stream.tenants_file import Log, TenantsFile
+
+DEFAULT_TENANT = "default"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What applies to every tenant for the length of one window.
+
+    Args:
+        by_tenant: models by the tenant they were trained for.
+        tenants: settings.
+        named: tenant -> the model that its table names.
+        fallback: the model that [default] names.
+    """
+
+    by_tenant: Mapping[str, Bundle]
+    tenants: Tenants = ALL_ALIKE
+    named: Mapping[str, Bundle] = field(default_factory=dict[str, Bundle])
+    fallback: Bundle | None = None
+
+    def bundle_for(self, tenant: str) -> Bundle | None:
+        """The model that answers for a tenant; None: there is none."""
+        own = self.named.get(tenant) or self.by_tenant.get(tenant)
+        return own or self.fallback or self.by_tenant.get(DEFAULT_TENANT)
+
+    def models(self) -> dict[str, Bundle]:
+        """The model by tenant; `default` stands for all that are not named."""
+        default = {} if self.fallback is None else {DEFAULT_TENANT: self.fallback}
+        return {**self.by_tenant, **default, **self.named}
+
+
+class TenantRules:
+    """The rules of now, from a file that may change.
+
+    Args:
+        file: asked once a window.
+        by_tenant: models by the tenant they were trained for.
+        loaded: every loaded model by NAME, NAME/VERSION or both.
+        log: told `tenant_rule_without_effect` when a reload names a model or a head that is not loaded.
+
+    Raises:
+        SettingsError: a table names a model of another tenant, or a head that its model does not have.
+    """
+
+    def __init__(
+        self,
+        file: TenantsFile,
+        by_tenant: Mapping[str, Bundle],
+        loaded: Mapping[str, Bundle],
+        log: Log,
+    ) -> None:
+        self._file = file
+        self._loaded = loaded
+        self._log = log
+        self._rules, faults = self._choose(file.now(), Rules(by_tenant))
+        if faults:
+            raise SettingsError("\n".join(faults))
+
+    def now(self) -> Rules:
+        """The rules for the next window; the same object until the file changed."""
+        tenants = self._file.now()
+        if tenants is not self._rules.tenants:
+            self._rules, faults = self._choose(tenants, self._rules)
+            for fault in faults:
+                self._log("tenant_rule_without_effect", reason=fault)
+        return self._rules
+
+    def _choose(self, tenants: Tenants, before: Rules) -> tuple[Rules, list[str]]:
+        faults: list[str] = []
+        named: dict[str, Bundle] = {}
+        for tenant, settings in tenants.by_name.items():
+            bundle = self._named(f"tenants.{tenant}", tenant, settings, faults)
+            bundle = bundle or (settings.model and before.named.get(tenant))
+            if bundle:
+                named[tenant] = bundle
+        fallback = self._named(DEFAULT_TENANT, DEFAULT_TENANT, tenants.others, faults)
+        if fallback is None and tenants.others.model is not None:
+            fallback = before.fallback
+        rules = Rules(before.by_tenant, tenants, named, fallback)
+        for tenant, settings in tenants.by_name.items():
+            faults += _unknown_heads(tenant, settings, rules.bundle_for(tenant))
+        return rules, faults
+
+    def _named(
+        self, table: str, tenant: str, settings: TenantSettings, faults: list[str]
+    ) -> Bundle | None:
+        """The model that a table names, if it may answer."""
+        if settings.model is None:
+            return None
+        bundle = self._loaded.get(settings.model)
+        if bundle is None:
+            faults.append(
+                f"[{table}] model={settings.model!r} needs a restart: models are loaded at the start of a worker"
+            )
+        elif bundle.tenant not in (DEFAULT_TENANT, tenant):
+            faults.append(
+                f"[{table}] model={settings.model!r} was trained for tenant {bundle.tenant!r} alone; "
+                f"name one of {tenant!r} or of all"
+            )
+            return None
+        return bundle
+
+
+def _unknown_heads(tenant: str, settings: TenantSettings, bundle: Bundle | None) -> Iterator[str]:
+    """A threshold for a head that is not there protects nobody."""
+    asked = settings.abstain_below.keys() - {EVERY_HEAD}
+    if asked and bundle is not None:
+        heads = [head.spec.name for head in bundle.heads]
+        for head in sorted(asked - set(heads)):
+            yield (
+                f"[tenants.{tenant}] abstain_below.{head}: {bundle.name}/{bundle.version} has no such head; "
+                f"write one of {', '.join(heads)}"
+            )

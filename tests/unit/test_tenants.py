@@ -1,0 +1,478 @@
+"""The tenants file: what it says, what it refuses and how, how it is read again, and whose model answers then."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.labels import HeadSpec
+from stream.cli import main
+from stream.errors import SettingsError
+from stream.metrics import Metrics
+from stream.settings import Settings
+from stream.tenant_models import Rules, TenantRules
+from stream.tenants import ALL_ALIKE, EVERY_HEAD, TenantSettings, language_code
+from stream.tenants_file import TenantsFile
+from stream.tenants_toml import load_tenants, read_tenants
+from tests.walking import Events, FakeBundle, FakeEncoder
+
+WHOLE = """
+[default]
+on_unknown = "abstain"
+consent_to_training = true
+
+[tenants.acme]
+boilerplate = ["Sent through the Acme help desk", "Ticket * was opened by *"]
+skip_kinds = ["auto_reply", "bounce"]
+languages = ["en", "de"]
+model = "acme-support"
+abstain_below = 0.6
+consent_to_training = false
+
+[tenants."globex corp"]
+abstain_below = { queue = 0.8, "*" = 0.5 }
+consent_to_training = true
+"""
+AGREES = "consent_to_training = true\n"
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "tenants.toml"
+
+
+def written(path: Path, text: str, *, age_s: float = 60) -> Path:
+    """A file that stands still since a minute."""
+    path.write_text(text, encoding="utf-8")
+    stamp = path.stat().st_mtime - age_s
+    os.utime(path, (stamp, stamp))
+    return path
+
+
+# -- what the file says --------------------------------------------------------------------------
+
+
+def test_each_tenant_gets_what_its_table_says(path: Path) -> None:
+    tenants = read_tenants(written(path, WHOLE))
+    acme, globex, others = map(tenants.of, ("acme", "globex corp", "somebody"))
+    assert acme.boilerplate.spans(["ticket 7 was opened by Bob"]) == [(0, 1)]
+    assert acme.skip_kinds == {"auto_reply", "bounce"}
+    assert (acme.languages, acme.model) == ({"en", "de"}, "acme-support")
+    assert acme.abstain_below == {EVERY_HEAD: 0.6}
+    assert globex.abstain_below == {"queue": 0.8, EVERY_HEAD: 0.5}
+    assert globex == TenantSettings(abstain_below=globex.abstain_below), "nothing else is its own"
+    assert others == TenantSettings()
+    assert tenants.abstains_on_unknown
+    assert [tenants.consents(name) for name in ("acme", "globex corp", "new")] == [
+        False, True, True,
+    ]  # fmt: skip
+
+
+def test_no_kinds_and_kinds_unsaid_are_two_things(path: Path) -> None:
+    text = f"[tenants.a]\nskip_kinds = []\n{AGREES}[tenants.b]\n{AGREES}"
+    tenants = read_tenants(written(path, text))
+    assert (tenants.of("a").skip_kinds, tenants.of("b").skip_kinds) == (frozenset(), None)
+
+
+def test_without_a_file_all_tenants_are_alike_and_consent() -> None:
+    assert load_tenants(Settings()) is ALL_ALIKE
+    assert ALL_ALIKE.consents("anybody")
+
+
+def test_the_default_file_is_read_where_it_is(path: Path) -> None:
+    written(path, WHOLE)
+    assert not load_tenants(Settings()).consents("acme")
+
+
+def test_without_a_default_table_tenants_that_are_not_listed_do_not_consent(path: Path) -> None:
+    tenants = read_tenants(written(path, f"[tenants.acme]\n{AGREES}"))
+    assert (tenants.consents("acme"), tenants.consents("other")) == (True, False)
+    assert tenants.of("other") == TenantSettings(consents_to_training=False)
+    assert not tenants.abstains_on_unknown
+
+
+def test_mail_that_names_no_tenant_may_have_a_table_of_its_own(path: Path) -> None:
+    tenants = read_tenants(written(path, f"{WHOLE}[tenants.default]\nconsent_to_training = false"))
+    assert (tenants.consents("default"), tenants.consents("new")) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("tag", "code"),
+    [("en", "en"), ("de-AT", "de"), ("pt_BR", "pt"), ("EN", "en"), ("nb", "no"), ("nn-NO", "no")],
+)
+def test_a_language_is_known_by_its_first_subtag(tag: str, code: str) -> None:
+    assert language_code(tag) == code
+
+
+# -- what it refuses -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ["is empty", "[tenants.NAME]"]),
+        ("a = = 1", ["no TOML file", "line 1"]),
+        ("a = " + "[" * 5000, ["no TOML file"]),
+        ("[acme]\nx = 1", ["[acme] is no table", "[tenants.acme]"]),
+        ("[defaults]\nx = 1", ["[defaults]", "write [default]"]),
+        ("tenants = 3", ["tenants=3", "[tenants.NAME]"]),
+        ("[tenants]\nacme = 3", ["tenants.acme=3", "write [tenants.acme]"]),
+        (f'[tenants.""]\n{AGREES}', ["[tenants.'']", "1 to 128 characters"]),
+        ("[tenants.acme]\n", ["[tenants.acme] does not say consent_to_training", "true or"]),
+        ("[default]\n", ["[default] does not say consent_to_training"]),
+        (f"[tenants.a]\n{AGREES}boilerplat = []", ["boilerplat=[]", "nearest is boilerplate"]),
+        (f"[tenants.a]\n{AGREES}on_unknown = 'abstain'", ["[tenants.a] on_unknown", "no such key"]),
+        (f"[default]\n{AGREES}on_unknown = 'refuse'", ["on_unknown='refuse'", '"abstain"']),
+        (f"[tenants.a]\n{AGREES}boilerplate = ['Hi']", ["['Hi']", "fewer than 4 letters"]),
+        (f"[tenants.a]\n{AGREES}boilerplate = 'Hi there'", ["boilerplate='Hi there'", "a list"]),
+        (f"[tenants.a]\n{AGREES}skip_kinds = ['spam']", ["skip_kinds.0='spam'", "notification"]),
+        (f"[tenants.a]\n{AGREES}skip_kinds = ['message']", ["skip_kinds.0='message'"]),
+        (f"[tenants.a]\n{AGREES}languages = ['en', 'jp']", ["languages.1='jp'", "ISO 639-1"]),
+        (f"[tenants.a]\n{AGREES}model = '../up'", ["model='../up'", "NAME/VERSION"]),
+        (f"[tenants.a]\n{AGREES}abstain_below = 60", ["abstain_below=60", "from 0 to 1"]),
+        (f"[tenants.a]\n{AGREES}abstain_below = nan", ["abstain_below=nan"]),
+        (f"[tenants.a]\n{AGREES}abstain_below = true", ["abstain_below=True"]),
+        (f"[tenants.a]\n{AGREES}abstain_below = {{ queue = -1 }}", ["abstain_below.queue=-1"]),
+        ("[tenants.a]\nconsent_to_training = 'yes'", ["consent_to_training='yes'", "true or"]),
+    ],
+)
+def test_what_is_wrong_is_told_with_file_table_key_value_and_the_way_out(
+    path: Path, text: str, words: list[str]
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_tenants(written(path, text))
+    assert str(caught.value).startswith(str(path))
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_all_that_is_wrong_in_a_table_is_told_at_once(path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_tenants(written(path, "[tenants.a]\nmodell = 'x'\nabstain_below = 2"))
+    assert len(str(caught.value).splitlines()) == 3
+
+
+def test_bytes_that_are_no_utf_8_are_no_file(path: Path) -> None:
+    path.write_bytes(b"[default]\nx = '\xff'")
+    with pytest.raises(SettingsError, match="no TOML file"):
+        read_tenants(path)
+
+
+@pytest.mark.parametrize("named", ["elsewhere.toml", "tenants.toml"])
+def test_a_file_that_was_named_and_is_missing_is_a_refusal_to_start(named: str) -> None:
+    with pytest.raises(SettingsError, match=rf"tenants_file={named} cannot be read"):
+        load_tenants(Settings(tenants_file=Path(named)))
+
+
+def test_a_link_that_leads_nowhere_is_no_missing_file(path: Path) -> None:
+    path.symlink_to("nowhere")
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load_tenants(Settings())
+
+
+# -- read again without a restart ----------------------------------------------------------------
+
+
+@dataclass
+class Story:
+    """A worker's view of the file while it changes. One step is more than the time between two looks."""
+
+    path: Path
+    now_s: float = 0.0
+    metrics: Metrics = field(default_factory=Metrics)
+    events: Events = field(default_factory=Events)
+
+    def begin(self) -> "Story":
+        self.file = TenantsFile(
+            Settings(tenants_file=self.path),
+            self.metrics,
+            self.events,
+            lambda: self.now_s,
+        )
+        return self
+
+    def step(self, seconds: float = 1.5) -> bool:
+        """Let time pass; whether acme consents now."""
+        self.now_s += seconds
+        return self.file.now().consents("acme")
+
+    def failures(self) -> float | None:
+        name = "switchboard_tenants_reload_failures_total"
+        return self.metrics.registry.get_sample_value(name)
+
+
+def consent(says: bool) -> str:
+    return f"[tenants.acme]\nconsent_to_training = {str(says).lower()}\n"
+
+
+@pytest.fixture
+def story(path: Path) -> Story:
+    return Story(written(path, consent(says=True))).begin()
+
+
+def test_a_changed_file_is_read_without_a_restart(story: Story) -> None:
+    assert story.step()
+    written(story.path, consent(says=False))
+    assert not story.step()
+    assert story.events.count("tenants_loaded") == 2
+    assert story.failures() == 0
+
+
+def test_an_unchanged_file_is_read_once_and_given_as_one_object(story: Story) -> None:
+    first = story.file.now()
+    for _ in range(5):
+        story.step()
+    assert story.file.now() is first
+    assert story.events.count("tenants_loaded") == 1
+
+
+def test_the_file_is_looked_at_at_most_once_a_second(story: Story) -> None:
+    written(story.path, consent(says=False))
+    assert story.step(0.9), "too early to look"
+    assert not story.step(0.2)
+
+
+def test_a_file_of_equal_size_and_time_is_known_by_its_inode(story: Story, path: Path) -> None:
+    before, other = path.stat(), path.with_name("other")
+    other.write_text(consent(says=False).rstrip())
+    os.utime(other, ns=(before.st_mtime_ns, before.st_mtime_ns))
+    assert other.stat().st_size == before.st_size
+    other.replace(path)
+    assert not story.step()
+
+
+def test_a_config_map_swaps_its_folder_behind_two_links(tmp_path: Path) -> None:
+    for name, says in (("..2026_01", True), ("..2026_02", False)):
+        (tmp_path / name).mkdir()
+        written(tmp_path / name / "tenants.toml", consent(says=says))
+    data, mounted = tmp_path / "..data", tmp_path / "mounted.toml"
+    data.symlink_to("..2026_01")
+    mounted.symlink_to("..data/tenants.toml")
+    story = Story(mounted).begin()
+    assert story.step()
+    (tmp_path / "..data_tmp").symlink_to("..2026_02")
+    (tmp_path / "..data_tmp").replace(data)
+    assert not story.step()
+    assert story.failures() == 0
+
+
+def test_a_file_that_is_being_written_is_read_when_it_stands_still(story: Story) -> None:
+    story.path.write_text("")  # as a shell's `>` begins
+    assert story.step()
+    story.path.write_text("[tenants.acme]\nconsent_to_training = fal")
+    assert story.step()
+    story.path.write_text(consent(says=False))
+    assert story.step(), "written a moment ago: it may be half of what it will be"
+    assert not story.step()
+    assert (story.failures(), story.events.count("tenants_refused")) == (0, 0)
+
+
+def test_a_half_file_that_stays_is_refused_once_and_the_settings_of_before_stay(
+    story: Story,
+) -> None:
+    written(story.path, consent(says=False)[:-4])
+    for _ in range(4):
+        assert story.step()
+    assert (story.failures(), story.events.count("tenants_refused")) == (1, 1)
+    written(story.path, consent(says=False))
+    assert not story.step()
+    assert story.failures() == 1
+
+
+@pytest.mark.parametrize(
+    "wrong", ["[tenants.acme]\nconsent = false\n", "[tenants.acme]\n", "", "a = = 1"]
+)
+def test_a_wrong_file_changes_nothing_and_is_told_with_the_way_out(
+    story: Story, wrong: str
+) -> None:
+    written(story.path, wrong)
+    assert story.step()
+    [facts] = [facts for name, facts in story.events.seen if name == "tenants_refused"]
+    assert str(story.path) in facts["error"]
+
+
+def test_a_deleted_file_changes_nothing_and_the_next_one_is_taken(story: Story) -> None:
+    story.path.unlink()
+    for _ in range(4):
+        assert story.step()
+    assert (story.failures(), story.events.count("tenants_refused")) == (1, 1)
+    written(story.path, consent(says=False))
+    assert not story.step()
+
+
+def test_a_file_that_is_away_between_two_looks_is_no_failure(story: Story) -> None:
+    story.path.unlink()
+    story.step()
+    written(story.path, consent(says=False))
+    assert not story.step()
+    assert story.failures() == 0
+
+
+def test_a_default_file_that_comes_later_is_taken(path: Path) -> None:
+    events = Events()
+    now_s = [0.0]
+    file = TenantsFile(Settings(), Metrics(), events, lambda: now_s[0])
+    assert file.now() is ALL_ALIKE
+    assert events.seen == []
+    written(path, consent(says=False))
+    now_s[0] = 2
+    assert not file.now().consents("acme")
+
+
+def test_the_metric_says_when_the_file_was_read_well(story: Story) -> None:
+    name = "switchboard_tenants_loaded_timestamp_seconds"
+    at_start = story.metrics.registry.get_sample_value(name)
+    assert at_start
+    written(story.path, "wrong")
+    story.step()
+    assert story.metrics.registry.get_sample_value(name) == at_start
+
+
+# -- whose model answers -------------------------------------------------------------------------
+
+
+class Model(FakeBundle):
+    def __init__(self, name: str, tenant: str = "default", *heads: str) -> None:
+        super().__init__(FakeEncoder(), tenant)
+        self.name = name
+        self.heads = [Told(HeadSpec(head, "multiclass", ("a", "b"))) for head in heads]
+
+
+@dataclass
+class Told:
+    spec: HeadSpec
+
+
+SUPPORT, OWN = Model("support"), Model("own", "acme", "queue")
+NEW, FOREIGN = Model("new"), Model("foreign", "globex")
+LOADED: dict[str, Any] = {model.name: model for model in (SUPPORT, OWN, NEW, FOREIGN)}
+BY_TENANT: dict[str, Any] = {"default": SUPPORT}
+
+
+@dataclass
+class Choice:
+    """Rules that follow a file, with what they say about it."""
+
+    now: Callable[[], Rules]
+    events: Events
+    path: Path
+    clock: list[float]
+
+    def change(self, text: str) -> Rules:
+        written(self.path, text)
+        self.clock[0] += 2
+        return self.now()
+
+
+def chosen(path: Path, text: str, by_tenant: dict[str, Any] = BY_TENANT) -> Choice:
+    events, clock = Events(), [0.0]
+    settings = Settings(tenants_file=written(path, text))
+    file = TenantsFile(settings, Metrics(), events, lambda: clock[0])
+    return Choice(TenantRules(file, by_tenant, LOADED, events).now, events, path, clock)
+
+
+def acme(model: str) -> str:
+    return f"[tenants.acme]\nmodel = '{model}'\n{AGREES}"
+
+
+def test_a_named_model_comes_before_the_tenants_own_and_that_before_the_default(path: Path) -> None:
+    both: dict[str, Any] = {"default": SUPPORT, "acme": OWN}
+    unnamed = f"[tenants.acme]\n{AGREES}"
+    assert chosen(path, acme("new"), both).now().bundle_for("acme") is NEW
+    assert chosen(path, unnamed, both).now().bundle_for("acme") is OWN
+    assert chosen(path, unnamed).now().bundle_for("acme") is SUPPORT
+    assert chosen(path, unnamed, {}).now().bundle_for("acme") is None
+
+
+def test_the_model_of_the_default_table_answers_for_all_without_one(path: Path) -> None:
+    text = f"[default]\nmodel = 'new'\n{AGREES}[tenants.acme]\nmodel = 'own'\n{AGREES}"
+    rules = chosen(path, f"{text}[tenants.listed]\n{AGREES}").now()
+    found = [rules.bundle_for(name) for name in ("acme", "listed", "unlisted")]
+    assert found == [OWN, NEW, NEW]
+    assert rules.models() == {"default": NEW, "acme": OWN}
+
+
+def test_a_reload_moves_a_tenant_between_models_that_are_loaded(path: Path) -> None:
+    choice = chosen(path, acme("own"))
+    assert choice.now().bundle_for("acme") is OWN
+    assert choice.change(acme("new")).bundle_for("acme") is NEW
+    assert choice.change(f"[tenants.acme]\n{AGREES}").bundle_for("acme") is SUPPORT
+    assert choice.events.count("tenant_rule_without_effect") == 0
+
+
+def test_a_model_that_comes_up_in_a_reload_needs_a_restart_and_the_tenant_keeps_its_own(
+    path: Path,
+) -> None:
+    choice = chosen(path, acme("own"))
+    rules = choice.change(f"{acme('later')}languages = ['en']\n")
+    assert rules.bundle_for("acme") is OWN
+    assert rules.tenants.of("acme").languages == {"en"}, "the rest of the file is taken"
+    [facts] = [facts for name, facts in choice.events.seen if name == "tenant_rule_without_effect"]
+    assert "model='later' needs a restart" in facts["reason"]
+    choice.now()
+    assert choice.events.count("tenant_rule_without_effect") == 1, "said once"
+
+
+def test_a_default_model_that_comes_up_in_a_reload_needs_a_restart_too(path: Path) -> None:
+    choice = chosen(path, f"[default]\nmodel = 'new'\n{AGREES}")
+    assert choice.change(f"[default]\nmodel = 'later'\n{AGREES}").bundle_for("x") is NEW
+    assert choice.change(f"[default]\n{AGREES}").bundle_for("x") is SUPPORT
+
+
+def test_a_model_that_learned_from_one_tenant_never_answers_for_another(path: Path) -> None:
+    for text in (acme("foreign"), f"[default]\nmodel = 'foreign'\n{AGREES}"):
+        with pytest.raises(SettingsError, match="was trained for tenant 'globex' alone"):
+            chosen(path, text)
+    choice = chosen(path, acme("own"))
+    assert choice.change(acme("foreign")).bundle_for("acme") is OWN
+    assert choice.events.count("tenant_rule_without_effect") == 1
+
+
+def test_a_threshold_for_a_head_that_is_not_there_is_refused(path: Path) -> None:
+    text = f"{acme('own')}abstain_below = {{ queu = 0.8 }}\n"
+    with pytest.raises(SettingsError, match=r"abstain_below\.queu: own/1 has no such head.*queue"):
+        chosen(path, text)
+    assert chosen(path, text.replace("queu ", "queue ")).now()
+
+
+# -- the command ---------------------------------------------------------------------------------
+
+
+def check(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["switchboard", "tenants", "check", *arguments])
+    main()
+
+
+def test_check_prints_what_applies_to_each_tenant(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(path, WHOLE)
+    with pytest.raises(SystemExit) as ended:
+        check(monkeypatch, "--skip-kinds", "bulk")
+    acme, globex, others = capsys.readouterr().out.splitlines()
+    assert ended.value.code in (0, None)
+    assert acme.split() == [
+        "acme", "abstains=*<0.6", "skips=auto_reply,bounce", "languages=de,en",
+        "model=acme-support", "boilerplate=2", "consent_to_training=false",
+    ]  # fmt: skip
+    assert "abstains=queue<0.8,*<0.5  skips=bulk  languages=all" in globex
+    assert others.startswith("*  abstains=always")
+
+
+def test_check_of_a_wrong_file_ends_with_1_and_its_error(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = written(path.with_name("other.toml"), "[tenants.acme]\nmodell = 'x'")
+    with pytest.raises(SystemExit) as ended:
+        check(monkeypatch, str(other))
+    assert ended.value.code == 1
+    assert f"{other}: [tenants.acme] modell='x'" in capsys.readouterr().err
