@@ -1,9 +1,17 @@
 """An e-mail record in, its cleaned text out: the words that count, the kind of mail, what was removed. Pure, no I/O.
 
 The front door of cleaning; live records, `switchboard clean` and training all come through it. The rooms behind it, in
-the order a mail walks through them: `forms` (with `parts`, `mime`, `charsets`, `flowed`), `fence`, `markup` (with
-`tags`), `armor`, `boilerplate`, `history` (with `attribution`), `signatures` (with `footers`), `kinds`, `language`;
-`words`, `phrases` and `lines` are shared by several.
+the order a mail walks through them:
+
+- `forms` (with `parts`, `mime`, `headers`, `charsets`, `flowed`): which texts of the record are the mail's
+- `fence`: limits; `markup` (with `tags`, `elements`, `page`, `frames`, `blocks`, `tables`): HTML to lines
+- `armor`: OpenPGP; `stripping` walks through the next three until nothing changes
+- `boilerplate`, `banners`: what systems and gateways put above the words
+- `history` (with `attribution`, `separators`, `quoting`): what was written before
+- `signatures` (with `closings`, `mobile`), `footers`: what follows the words
+- `kinds` (with `signs`, `machines`), `language`: what the mail is
+
+`lines` and `persons` are shared by several, and so are the tables `words`, `phrases`, `links` and `*_phrases`.
 
 Any input ends in a cleaned mail within bounded time: every room is linear in what the fence lets through, and past the
 time budget the text is taken as it stands.
@@ -15,17 +23,15 @@ from typing import Literal
 
 from stream.clean.armor import ARMOR, open_armor
 from stream.clean.charsets import repair
-from stream.clean.fence import CleanOptions, Deadline, OverTimeError, cut_text, one_line, tidy
-from stream.clean.footers import strip_banner
+from stream.clean.fence import CleanOptions, Deadline, cut_text, one_line, tidy
 from stream.clean.forms import ReadMail, read_mail
-from stream.clean.history import split_history
 from stream.clean.kinds import Signs, kind_of, subject_prefix
 from stream.clean.language import language_of
 from stream.clean.lines import Cut, Letter, has_words
-from stream.clean.markup import MARK_ATTRIBUTION, MARK_HISTORY, html_to_text
+from stream.clean.markup import MARK_ATTRIBUTION, MARK_HISTORY, MARK_SIGNATURE, html_to_text
 from stream.clean.mime import MAX_DEPTH
 from stream.clean.parts import PartNote
-from stream.clean.signatures import strip_letter
+from stream.clean.stripping import strip
 from stream.records import CleanedEmail, InboundEmail, Source, utc
 
 __all__ = ["PROBLEMS", "CleanNotes", "CleanOptions", "Problem", "clean", "clean_with_notes"]
@@ -38,8 +44,9 @@ PROBLEMS: dict[Problem, str] = {
 """What to tell whoever sent it, and the way out."""
 
 _MAX_SUBJECT_CHARS = 1_000
-_MAX_ROUNDS = 12
+_MAX_REPAIRS = 12
 _SIGN_CHARS = 800
+_MARKS = (MARK_HISTORY, MARK_ATTRIBUTION, MARK_SIGNATURE)
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,8 @@ class CleanNotes:
 class _Text:
     """The text of a mail on its way."""
 
+    subject: str
+    sender: str
     letter: Letter
     markup: int = 0
     left_out: int = 0
@@ -98,17 +107,18 @@ def clean_with_notes(
     deadline = Deadline(options)
     mail = read_mail(email, options, deadline)
     subject = one_line(repair(mail.subject), _MAX_SUBJECT_CHARS)
-    text = _plain_text(mail, options, deadline)
-    shown = "\n".join(text.letter.lines)
+    text = _Text(subject, email.from_ or mail.headers.text("from"), Letter([], []))
+    _read_texts(text, mail, options, deadline)
+    shown = _without_marks("\n".join(text.letter.lines))
     protection = (open_armor(text.letter) if ARMOR in shown else None) or mail.protection
-    _strip(text, subject, options, deadline)
+    _strip(text, options, deadline)
     body = _without_marks("\n".join(text.letter.lines))
     cleaned = CleanedEmail(
         id=email.id,
         tenant=email.tenant,
         customer_id=email.customer_id,
         thread_id=email.thread_id,
-        kind=kind_of(_signs(email, mail, text, subject, body, shown)),
+        kind=kind_of(_signs(email, mail, text, body, shown)),
         subject=subject,
         body=body,
         language=email.language or language_of(subject, body),
@@ -121,22 +131,18 @@ def clean_with_notes(
         protection=protection,
         left_out=text.left_out,
     )
-    problem: Problem | None = None
-    if mail.is_too_deep:
-        problem = "mime-too-deep"
-    elif not (has_words(subject) or shown.strip() or mail.attachments or protection):
-        problem = "empty-mail"
+    is_empty = not (has_words(subject) or shown.strip() or mail.attachments or protection)
+    problem: Problem | None = "empty-mail" if is_empty else None
+    problem = "mime-too-deep" if mail.is_too_deep else problem
     cuts = (*text.hidden, *text.letter.cuts)
     return cleaned, CleanNotes(text.is_over_time, problem, shown, cuts, mail.parts)
 
 
-def _signs(
-    email: InboundEmail, mail: ReadMail, text: _Text, subject: str, body: str, shown: str
-) -> Signs:
+def _signs(email: InboundEmail, mail: ReadMail, text: _Text, body: str, shown: str) -> Signs:
     """What the kind of the mail is told by."""
     return Signs(
-        subject=subject,
-        sender=email.from_ or mail.headers.text("from"),
+        subject=text.subject,
+        sender=text.sender,
         has_in_reply_to=bool(email.in_reply_to),
         has_history=text.has_history,
         headers=mail.headers,
@@ -149,26 +155,25 @@ def _signs(
     )
 
 
-def _plain_text(mail: ReadMail, options: CleanOptions, deadline: Deadline) -> _Text:
-    """All texts of a mail as one plain text within the limits."""
-    result = _Text(Letter([], []))
+def _read_texts(text: _Text, mail: ReadMail, options: CleanOptions, deadline: Deadline) -> None:
+    """Make one letter of all texts of a mail, within the limits."""
     pieces: list[str] = []
     for segment in mail.segments:
         if not segment.is_html:
-            text, left_out = cut_text(_without_marks(segment.text), options)
+            piece, left_out = cut_text(_without_marks(segment.text), options)
         else:
             page = html_to_text(segment.text, options.max_html_chars, deadline)
-            result.is_malformed = result.is_malformed or page.is_malformed
-            result.is_over_time = result.is_over_time or not page.is_complete
-            result.markup += max(0, len(segment.text) - page.left_out - len(page.text))
-            text, left_out = cut_text(page.text, options)
+            text.is_malformed = text.is_malformed or page.is_malformed
+            text.is_over_time = text.is_over_time or not page.is_complete
+            text.markup += max(0, len(segment.text) - page.left_out - len(page.text))
+            text.hidden += [Cut("markup", "hidden text", (), (hidden,)) for hidden in page.hidden]
+            piece, left_out = cut_text(page.text, options)
             left_out += page.left_out
-        result.left_out += left_out
-        pieces.append(text)
+        text.left_out += left_out
+        pieces.append(piece)
     joined, left_out = cut_text("\n\n".join(pieces), options)
-    result.left_out += left_out
-    result.letter = Letter.of(_mend(joined))
-    return result
+    text.left_out += left_out
+    text.letter = Letter.of(_mend(joined))
 
 
 def _removed(text: _Text) -> dict[str, int]:
@@ -182,7 +187,7 @@ def _removed(text: _Text) -> dict[str, int]:
 def _mend(text: str) -> str:
     """Repair and tidy until neither finds more to do: controls are part of mojibake, and mojibake may hide controls."""
     text = tidy(repair(text))
-    for _ in range(_MAX_ROUNDS):
+    for _ in range(_MAX_REPAIRS):
         repaired = repair(text)
         if repaired == text:
             break
@@ -190,38 +195,20 @@ def _mend(text: str) -> str:
     return text
 
 
-def _strip(text: _Text, subject: str, options: CleanOptions, deadline: Deadline) -> None:
-    """Take history, signatures and footers out, again until nothing changes: cleaning twice is cleaning once."""
+def _strip(text: _Text, options: CleanOptions, deadline: Deadline) -> None:
+    """Leave the words that count."""
+    before = text.letter.copy()
+    is_forward = subject_prefix(text.subject) == "forward"
+    found = strip(text.letter, options, deadline, is_forward=is_forward, sender=text.sender)
+    text.has_history, text.is_over_time = found.has_history, text.is_over_time or found.is_over_time
     letter = text.letter
-    before = Letter(list(letter.lines), list(letter.numbers), list(letter.cuts))
-    is_forward = subject_prefix(subject) == "forward"
-    try:
-        for _ in range(_MAX_ROUNDS):
-            start = list(letter.lines)
-            _strip_once(text, is_forward, options, deadline)
-            if letter.lines == start:
-                break
-    except OverTimeError:
-        text.is_over_time = True
-    if text.has_history or has_words(subject) or any(map(has_words, letter.lines)):
+    if found.has_history or any(map(has_words, letter.lines)):
         return
-    text.letter = before  # a mail that is only a signature says more than nothing
-
-
-def _strip_once(text: _Text, is_forward: bool, options: CleanOptions, deadline: Deadline) -> None:
-    deadline.check()
-    letter, remove = text.letter, options.remove
-    if "boilerplate" in remove:
-        for start, end in reversed(options.boilerplate.spans(letter.lines)):
-            letter.cut(start, end, "boilerplate", "the tenant's boilerplate")
-    if "footer" in remove:  # first: text above a header block must be the author's own
-        strip_banner(letter)
-    if "quote" in remove:
-        found = split_history(letter, is_forward=is_forward, deadline=deadline)
-        text.has_history = text.has_history or found
-    strip_letter(letter, remove)
-    letter.trim()
+    if not has_words(text.subject) or any(cut.reason == "signature" for cut in letter.cuts):
+        text.letter = before  # a mail that is only a signature says more than nothing
 
 
 def _without_marks(text: str) -> str:
-    return text.replace(MARK_HISTORY, "").replace(MARK_ATTRIBUTION, "")
+    for mark in _MARKS:
+        text = text.replace(mark, "")
+    return text

@@ -1,20 +1,17 @@
-"""Recognises the lines that introduce history: attributions, header blocks, separators. Knows lines, not mails.
+"""Recognises the lines that introduce history: attributions and header blocks. Knows lines, not mails.
 
 Every question looks at a bounded number of bounded lines, so its cost does not grow with the mail.
 """
 
 import re
 from collections.abc import Sequence
-from typing import Literal
 
+from stream.clean.separators import separator
 from stream.clean.words import (
     FIRST_PERSON,
-    FORWARDED_MESSAGE,
     HEADER_WORDS,
     INTRODUCTIONS,
     MAX_HEADER_WORD_CHARS,
-    ORIGINAL_MESSAGE,
-    REPLY_ABOVE,
     WROTE_WORDS,
     HeaderKind,
 )
@@ -28,46 +25,16 @@ _DATE = re.compile(r"\b\d{4}\b|\d{1,2}[:.h]\d{2}\b|\d{1,2}[./-]\d{1,2}\b|\d{4}�
 _CLOCK = re.compile(r"(?<![\d.])\d{1,2}[:.h]\d{2}(?![.\d])")
 _ISO_START = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}")
 _ADDRESS_END = re.compile(r"[<(\[][^<>()\[\]\s]{1,150}@[^<>()\[\]\s]{1,150}[>)\]]+$")
+_BRACKETED = re.compile(r"[<(\[] ?[^<>()\[\]\s]{1,150}@[^<>()\[\]\s]{1,150}[ >)\]]")
 _WORDS = re.compile(r"[^\W\d_]+(?:\([^\W\d_]+\))?")
 _WITHIN = re.compile(r"[\s*]([^\W\d_]{2,12}) ?:(?=[\s*])")
 _MAX_TAIL_WORDS = 8
-
-Separator = Literal["original", "forward", "above"]
-
-
-def separator(line: str) -> Separator | None:
-    """What a line announces: `-----Original Message-----`, `Begin forwarded message:`, `reply above this line`."""
-    if len(line) > 120:
-        return None
-    core = line.strip(" \t-_*=#<>:—–|").casefold()
-    if not core:
-        return None
-    if core in FORWARDED_MESSAGE:
-        return "forward" if _is_ruled(line) or line.rstrip("* ").endswith((":", "：")) else None
-    if core in ORIGINAL_MESSAGE:
-        return "original" if _is_ruled(line) else None
-    if (
-        "repl" in core
-        or "antwo" in core
-        or "répond" in core
-        or "respon" in core
-        or "rispon" in core
-        or "ov" in core
-    ):
-        return "above" if any(phrase in core for phrase in REPLY_ABOVE) else None
-    return None
-
-
-def _is_ruled(line: str) -> bool:
-    stripped = line.strip(" \t*>")
-    return stripped[:2] in ("--", "==", "__", "~~", "——") and stripped[-2:] in (
-        "--",
-        "==",
-        "__",
-        "~~",
-        "——",
-        "-:",
-    )
+_MAX_NAME_WORDS = 6
+_MAX_VERB_CHARS = 24
+_PROSE_ENDS = frozenset(".,!?;…")
+_DATE_STARTS = frozenset("0123456789 >-")
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|\d{1,2}[./-]\d{1,2}[./-]\d{2}(?!\d)")
+_NOTES_LINE = re.compile(r"---\d{1,4}[./-]\d{1,2}[./-]\d{1,4} \d{1,2}[:.]\d{2}")
 
 
 def header_kind(line: str) -> HeaderKind | None:
@@ -134,35 +101,76 @@ def attribution_lines(lines: Sequence[str], end: int) -> int:
         end: the line that may end it; wrapped ones are looked for above, up to an empty line.
     """
     last = lines[end]
-    if not last or len(last) > MAX_LINE_CHARS or not _may_end(last):
+    if not last or len(last) > MAX_LINE_CHARS or not may_end_attribution(last):
         return 0
     found = 0
-    joined = ""
+    joined = below = ""
     for count in range(1, min(_MAX_ATTRIBUTION_LINES, end + 1) + 1):
         line = lines[end - count + 1]
-        if not line.strip(" >") or len(joined) + len(line) > 2 * MAX_LINE_CHARS:
+        is_other = line[:1] == ">" and last[:1] != ">"
+        if is_other or not line.strip(" >") or len(joined) + len(line) > 2 * MAX_LINE_CHARS:
             break
         joined = f"{line} {joined}" if joined else line
-        if is_attribution(joined) and (not found or _starts_attribution(line)):
+        goes_on = found == count - 1 and _is_wrapped_name(line, below)
+        if is_attribution(joined) and (not found or goes_on or _starts_attribution(line)):
             found = count
+        below = line
     return found
 
 
-def _may_end(line: str) -> bool:
-    stripped = line.rstrip(" *-_")
-    if stripped.endswith((":", "：", ">")):
+def _is_wrapped_name(line: str, below: str) -> bool:
+    """Whether a line is the name, or name and address, of what goes on in the line below it."""
+    is_name = below.lstrip(" >*").startswith(("<", "(")) and line[-1] not in ".!?:;"
+    return is_name or (line[-1] in ">)" and "@" in line)
+
+
+def may_end_attribution(line: str) -> bool:
+    """Whether a line, not an empty one, may be the last of an attribution; asked of most, hence by its ends first."""
+    if line[-1] in ":：> *-_":
+        stripped = line.rstrip(" *-_")
+        if stripped.endswith((":", "：", ">")):
+            return True
+        return _ends_with_verb(stripped) or ("---" in line and bool(_NOTES_LINE.search(line)))
+    if line[0] in _DATE_STARTS and _ISO_START.match(line.lstrip(" >-")):
         return True
-    tail = stripped[-24:].casefold()
-    word = _WORDS.findall(tail)
-    return (bool(word) and word[-1] in WROTE_WORDS) or bool(_ISO_START.match(line.lstrip(" >-")))
+    return _ends_with_verb(line) or ("---" in line and bool(_NOTES_LINE.search(line)))
+
+
+def _ends_with_verb(line: str) -> bool:
+    word = line[line.rfind(" ") + 1 :]
+    return len(word) < _MAX_VERB_CHARS and word.casefold() in WROTE_WORDS
+
+
+def is_prose(line: str) -> bool:
+    """Whether a line is surely nothing that concerns history: it begins with a letter and ends as sentences do.
+
+    Asked of every line first, since most are so: the other questions cost ten times as much.
+    """
+    return (
+        line[-1] in _PROSE_ENDS and line[0].isalpha() and "---" not in line and ":" not in line[:40]
+    )
 
 
 def is_surely_attribution(text: str) -> bool:
-    """Whether an attribution names an address, or a time of day and no first person, as mail programs do."""
-    if "@" in text:
+    """Whether an attribution is written as mail programs do: no first person, but an address, a date or a time."""
+    if _BRACKETED.search(text) or _is_between_rules(text):
         return True
     is_own = not FIRST_PERSON.isdisjoint(_WORDS.findall(text.casefold()))
-    return _CLOCK.search(text) is not None and not is_own
+    return not is_own and ("@" in text or bool(_CLOCK.search(text) or _YEAR.search(text)))
+
+
+def _is_between_rules(text: str) -> bool:
+    """`---- Jane Doe wrote ----`, as some telephones write it."""
+    return text.startswith("---") and text.endswith("---") and _has_verb(text.casefold())
+
+
+def is_quoters_name(line: str) -> bool:
+    """Whether a line above quoted ones says only who wrote them: `Jane Doe wrote:`."""
+    if len(line) > 80 or not line.endswith((":", "：")):
+        return False
+    words = _WORDS.findall(line.casefold())
+    is_short = 2 <= len(words) <= _MAX_NAME_WORDS
+    return is_short and words[-1] in WROTE_WORDS and FIRST_PERSON.isdisjoint(words)
 
 
 def is_attribution(text: str) -> bool:
@@ -172,17 +180,26 @@ def is_attribution(text: str) -> bool:
     lowered = lowered.rstrip(": ：")
     has_address = "@" in lowered
     has_date = _DATE.search(lowered) is not None
-    if _has_verb(lowered) and (ends_with_colon or text.rstrip().endswith("--") or has_address):
-        if has_address and (has_date or ends_with_colon):
+    has_moment = has_date and bool(_CLOCK.search(lowered) and _YEAR.search(lowered))
+    if has_moment and ends_with_colon and _BRACKETED.search(lowered):
+        return True  # in any language
+    is_ruled = _is_between_rules(text.strip())
+    if (ends_with_colon or is_ruled or has_address) and _has_verb(lowered):
+        if is_ruled or has_moment or (has_address and (has_date or ends_with_colon)):
             return True
-        return has_date and lowered.startswith(INTRODUCTIONS + tuple("0123456789"))
-    if not has_date:
-        return False
-    if ends_with_colon and _ADDRESS_END.search(lowered) is not None:
+        return has_date and lowered.startswith((*INTRODUCTIONS, *"0123456789"))
+    return has_date and _is_bare_attribution(lowered, ends_with_colon=ends_with_colon)
+
+
+def _is_bare_attribution(lowered: str, *, ends_with_colon: bool) -> bool:
+    """A date and a name or address without a verb, as Gmail and Notes write them in some languages."""
+    ends_with_address = _ADDRESS_END.search(lowered) is not None
+    if "---" in lowered and _NOTES_LINE.search(lowered):
         return True
-    return _ISO_START.match(lowered) is not None and (
-        " gmt" in lowered or _ADDRESS_END.search(lowered) is not None
-    )
+    is_dated = _ISO_START.match(lowered) is not None
+    if ends_with_colon and ends_with_address:
+        return True
+    return is_dated and (ends_with_address or " gmt+" in lowered or " gmt-" in lowered)
 
 
 def _has_verb(lowered: str) -> bool:
@@ -194,9 +211,9 @@ def _has_verb(lowered: str) -> bool:
 
 def _starts_attribution(line: str) -> bool:
     core = line.strip(" \t>*_-—–|").casefold()
-    return (core.startswith(INTRODUCTIONS) and any(char.isdigit() for char in core)) or core[
-        :1
-    ].isdigit()
+    if core[:1].isdigit():
+        return _DATE.search(core) is not None
+    return core.startswith(INTRODUCTIONS) and any(map(str.isdigit, core))
 
 
 def introduces_history(head: Sequence[str]) -> bool:

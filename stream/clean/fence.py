@@ -39,7 +39,7 @@ class CleanOptions:
     max_part_bytes: int = 2 * 1024 * 1024
     max_html_chars: int = 256 * 1024
     max_text_chars: int = 100_000
-    max_lines: int = 4_000
+    max_lines: int = 2_000
     remove: frozenset[Removable] = REMOVABLE
     boilerplate: Boilerplate = NO_BOILERPLATE
     clock: Callable[[], float] = time.thread_time
@@ -70,29 +70,47 @@ class Deadline:
             raise OverTimeError
 
 
-# C0 and C1 controls without tab, newline and the two marks of `markup`, soft hyphen, zero-width marks (not the
+# C0 and C1 controls without tab, newline and the three marks of `markup`, soft hyphen, zero-width marks (not the
 # joiners that emoji need), direction marks, byte order mark, the syllable that a tracking service leaves, and lone
 # surrogates, which cannot be written as UTF-8.
 _INVISIBLE = re.compile(
-    "[\x00\x03-\x08\x0b-\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\xad\u034f\u061c\u1427\u200b\u200e\u200f\u202a-\u202e"
+    "[\x00\x04-\x08\x0b-\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\xad\u034f\u061c\u1427\u200b\u200e\u200f\u202a-\u202e"
     "\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
-_BREAK = re.compile("\r\n?|[\x85\u2028\u2029]")
 _SPACE = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _LINE_END = re.compile("(?<![ \t])[ \t]+(?=\n|$)")
 _MANY_BREAKS = re.compile("\n{5,}")
 _MANY_SPACES = re.compile("(?: {33,}|\t{9,})")
+_LONG_SPACE, _LONG_TAB = " " * 33, "\t" * 9
+# The ASCII ones of `_INVISIBLE`.
+_CONTROLS = bytes({*range(32), 127} - {1, 2, 3, 9, 10})
+
+
+def line_feeds(text: str) -> str:
+    """Text with one kind of line end."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.isascii():
+        text = text.replace("\x85", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
+    return text
 
 
 def tidy(text: str) -> str:
     """Give text one kind of line end and of space, and take out what cannot be seen. Doing it twice changes nothing."""
-    if not (text.isascii() and "\r" not in text):
-        text = _BREAK.sub("\n", text)
-        text = _SPACE.sub(" ", text)
-    text = _INVISIBLE.sub("", text)
-    text = _LINE_END.sub("", text)
-    text = _MANY_SPACES.sub(" ", text)
-    return _MANY_BREAKS.sub("\n\n\n\n", text).strip("\n")
+    text = line_feeds(text)
+    if text.isascii():  # most mails: asked cheaply whether there is anything to do
+        raw = text.encode("ascii")
+        if len(kept := raw.translate(None, _CONTROLS)) < len(raw):
+            text = kept.decode("ascii")
+    else:
+        text = _INVISIBLE.sub("", _SPACE.sub(" ", text))
+    if " \n" in text or "\t\n" in text or text.endswith((" ", "\t")):
+        text = _LINE_END.sub("", text)
+    if _LONG_SPACE in text or _LONG_TAB in text:
+        text = _MANY_SPACES.sub(" ", text)
+    if "\n\n\n\n\n" in text:
+        text = _MANY_BREAKS.sub("\n\n\n\n", text)
+    return text.strip("\n")
 
 
 def cut_text(text: str, options: CleanOptions) -> tuple[str, int]:
@@ -102,7 +120,7 @@ def cut_text(text: str, options: CleanOptions) -> tuple[str, int]:
         The text within `max_text_chars` and `max_lines`, and the number of characters left out.
     """
     limit = options.max_text_chars
-    kept = text
+    kept = text = line_feeds(text)
     if len(kept) > limit:
         head, tail = limit * 3 // 4, limit // 4 - 1
         kept = f"{kept[:head]}\n{kept[-tail:]}"

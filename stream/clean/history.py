@@ -10,16 +10,18 @@ from stream.clean.attribution import (
     attribution_lines,
     header_block,
     introduces_history,
+    is_prose,
+    is_quoters_name,
     is_surely_attribution,
-    separator,
 )
 from stream.clean.fence import CHECK_EVERY, Deadline
 from stream.clean.lines import Letter, has_words, is_quoted
 from stream.clean.markup import MARK_ATTRIBUTION, MARK_HISTORY
+from stream.clean.quoting import dequoted_head, end_of_quoted
+from stream.clean.separators import asks_to_reply_above, has_request_above, separator
 
 _RULE_CHARS = "-_=*~#—– \t>"
 _MOST_UNQUOTED = 3  # times the mail's own length, over all levels of forwards within forwards
-_HEAD_LINES = 6
 
 
 def split_history(letter: Letter, *, is_forward: bool, deadline: Deadline) -> bool:
@@ -56,6 +58,7 @@ class _Walk:
         self._forwards_left = 1 if is_forward else 0
         self._unquote_left = _MOST_UNQUOTED * sum(map(len, lines))
         self._citation_start = -1  # where the citations begin after which no own line came
+        self._has_request = has_request_above("\n".join(lines))
         self._deadline = deadline
 
     def run(self) -> None:
@@ -65,7 +68,7 @@ class _Walk:
             if steps % CHECK_EVERY == 0:
                 self._deadline.check()
             line = self._lines[self._at]
-            if not line:
+            if not line or (is_prose(line) and not self._has_request):
                 self._keep(line)
             elif line[0] in (MARK_HISTORY, MARK_ATTRIBUTION):
                 self._take_mark(line)
@@ -127,8 +130,8 @@ class _Walk:
         self._skip_to(end, "attribution")
 
     def _take_quoted(self) -> None:
-        end = self._end_of_quoted()
-        head = self._dequoted_head(end)
+        end = end_of_quoted(self._lines, self._at)
+        head = dequoted_head(self._lines[self._at : end])
         is_forwarded = any(separator(line) == "forward" for line in head)
         if (self._forwards_left or (is_forwarded and not self._own)) and self._unquote_left > 0:
             self._unquote(end)
@@ -146,47 +149,23 @@ class _Walk:
         above = self._above()
         return line.endswith(":") and len(line) < 40 and above.rfind("<") > above.rfind(">")
 
-    def _end_of_quoted(self) -> int:
-        """The end of the quoted block here: empty lines within it and wrapped ends of its lines belong to it."""
-        lines, end = self._lines, self._at
-        while end < len(lines):
-            if is_quoted(lines[end]):
-                end += 1
-                continue
-            following = end + 1
-            while following < len(lines) and not lines[following] and following - end < 4:
-                following += 1
-            if following >= len(lines) or not is_quoted(lines[following]):
-                break
-            is_wrapped = (
-                following == end + 1 and lines[end][:1].islower() and has_words(lines[end - 1])
-            )
-            if lines[end] and not is_wrapped:
-                break
-            end = following
-        return end
-
-    def _dequoted_head(self, end: int) -> list[str]:
-        head = (
-            line.lstrip("> ")
-            for line in self._lines[self._at : min(end, self._at + 2 * _HEAD_LINES)]
-        )
-        return [line for line in head if line][:_HEAD_LINES]
-
     def _unquote(self, end: int) -> None:
         """Take one level of quoting off a forwarded block and read it as own text."""
         for number in range(self._at, end):
             line = self._lines[number].lstrip()
             self._unquote_left -= len(line)
             self._lines[number] = line[1:].removeprefix(" ") if line.startswith(">") else line
-        if introduces_history(self._dequoted_head(end)) and self._forwards_left == 0:
+        if (
+            introduces_history(dequoted_head(self._lines[self._at : end]))
+            and self._forwards_left == 0
+        ):
             self._forwards_left = 1
 
     def _take_separator(self, line: str) -> bool:
-        if line[0] not in "-_=*~#—– " and line[-1] not in ":*-#：":
+        if line[0] not in "-_=*~#—– " and line[-1] not in ":*-#：" and not self._has_request:
             return False
         found = separator(line)
-        if found is None:
+        if found is None and not (self._has_request and asks_to_reply_above(line)):
             return False
         if found == "forward":
             self._take_forward()
@@ -203,7 +182,7 @@ class _Walk:
             self._keep("")
         if self._at < len(self._lines):
             if is_quoted(self._lines[self._at]) and self._unquote_left > 0:
-                self._unquote(self._end_of_quoted())
+                self._unquote(end_of_quoted(self._lines, self._at))
             self._keep_as_it_is(header_block(self._lines, self._at))
         self._forwards_left = 0
 
@@ -220,13 +199,12 @@ class _Walk:
 
     def _take_attribution_or_own(self, line: str) -> None:
         count = attribution_lines(self._lines, self._at)
+        if not count and is_quoters_name(line) and is_quoted(self._below()):
+            count = 1
         if not count or count - 1 > len(self.kept):
             self._keep(line)
             return
-        following = self._at + 1
-        while following < len(self._lines) and not self._lines[following]:
-            following += 1
-        below = self._lines[following] if following < len(self._lines) else ""
+        below = self._below()
         is_marked = is_quoted(below) or below.startswith("|")
         text = " ".join(self._lines[self._at - count + 1 : self._at + 1])
         if below and not is_marked and not is_surely_attribution(text):
@@ -239,6 +217,13 @@ class _Walk:
         else:
             self._is_introduced = self._is_introduced or is_marked
             self._skip_to(self._at + 1, "attribution")
+
+    def _below(self) -> str:
+        """The next line that is not empty."""
+        following = self._at + 1
+        while following < len(self._lines) and not self._lines[following]:
+            following += 1
+        return self._lines[following] if following < len(self._lines) else ""
 
     def _drop_trailing_citation(self) -> None:
         if self._citation_start >= 0 and self._own:

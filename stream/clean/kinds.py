@@ -1,139 +1,89 @@
 """Says what kind of mail this is: a message, a reply, or something no person sent. Takes what was read, gives one word.
 
-The first that fits: bounce, automatic, bulk, forward (a message), reply, message.
+The first that fits: bounce, automatic answer, notification, bulk, forward (a message), reply, message. Where a sign can
+be read both ways the mail is a person's: a notification that is classified costs a moment, a customer who is skipped
+is lost.
 """
 
-from dataclasses import dataclass
+import re
 
-from stream.clean.headers import Headers
-from stream.clean.lines import listed
-from stream.clean.words import FORWARD_PREFIXES, REPLY_PREFIXES
+from stream.clean import machine_phrases as phrases
+from stream.clean.machines import automatic
+from stream.clean.newsletter_phrases import NEWSLETTER_WORDS, UNSUBSCRIBE_LINES, UNSUBSCRIBE_WORDS
+from stream.clean.persons import speaks
+from stream.clean.signs import Mail, Signs, announces, has_word, holds, subject_prefix
 from stream.records import Kind
 
-_MAX_PREFIX_CHARS = 14
+__all__ = ["Signs", "kind_of", "subject_prefix"]
 
-_BOUNCERS = ("mailer-daemon@", "postmaster@", "mail-daemon@", "mailerdaemon@")
-_BOUNCE_SUBJECTS = listed(
-    "undelivered mail returned to sender|delivery status notification"
-    "|mail delivery failed|mail delivery failure|returned mail:|undeliverable:"
-    "|undelivered:|failure notice|delivery failure|message not delivered|unzustellbar:"
-    "|non remis :|non remis:|no se puede entregar:|non recapitabile:|onbestelbaar:"
-    "|não entregável:|nie można dostarczyć:|kan inte levereras:|ikke leveret:"
-    "|mail system error - returned mail"
-)
-_AUTO_SUBJECTS = listed(
-    "automatic reply|auto reply|auto-reply|autoreply|auto response|auto-response"
-    "|autoresponse|automated reply|out of office|out-of-office|out of the office"
-    "|away from the office|automatische antwort|autom. antwort|abwesenheitsnotiz"
-    "|abwesenheitsnachricht|abwesenheitsassistent|abwesend"
-    "|ich bin nicht im büro|réponse automatique|absence du bureau|absent du bureau"
-    "|respuesta automática|fuera de la oficina|risposta automatica|fuori ufficio"
-    "|resposta automática|fora do escritório|automatisch antwoord|afwezig|autosvar"
-    "|automatiskt svar|automatisk svar|frånvaro|ikke til stede|odpowiedź automatyczna"
-    "|automatyczna odpowiedź|poza biurem|vacation reply|read:|gelesen:"
-)
-
-
-@dataclass(frozen=True)
-class Signs:
-    """What the kind is told by. Headers, content type and report type are empty unless the mail came raw."""
-
-    subject: str
-    sender: str
-    has_in_reply_to: bool
-    has_history: bool
-    headers: Headers
-    content_type: str
-    report_type: str
-    body_head: str = ""
-    body_tail: str = ""
-    calendar_method: str = ""
-    has_attachments: bool = False
+_LINK = re.compile(r"[<(\[]?https?://[^\s<>()\[\]]{1,500}[>)\]]?")
+_MIN_NEWSLETTER_CHARS = 150
+_BARS = re.compile(r"[|·•–—\n]")
 
 
 def kind_of(signs: Signs) -> Kind:
     """The kind of a mail.
 
-    Source: RFC 3464 (delivery reports), RFC 3834 (automatic responses), RFC 2919 and 2369 (lists).
+    Source: RFC 3464 and 8098 (reports), RFC 3834 and 5436 (automatic mail), RFC 2919 and 2369 (lists), RFC 5546
+    (calendar answers).
     """
-    subject = signs.subject.casefold()
-    if _is_bounce(signs, subject):
+    mail = Mail.of(signs)
+    if _is_bounce(mail):
         return "bounce"
-    if _is_automatic(signs, subject):
-        return "auto_reply"
-    headers = signs.headers
-    precedence = headers.get("precedence").strip().lower()
-    if (
-        "list-id" in headers
-        or "list-unsubscribe" in headers
-        or precedence in ("bulk", "list", "junk")
-    ):
+    machine = automatic(mail)
+    if machine is not None:
+        return machine
+    if _is_bulk(mail):
         return "bulk"
-    prefix = subject_prefix(signs.subject)
-    if prefix == "forward":
+    if mail.prefix == "forward":
         return "message"
-    is_answer = signs.has_in_reply_to or "in-reply-to" in headers or "references" in headers
-    return "reply" if prefix == "reply" or is_answer or signs.has_history else "message"
+    return "reply" if mail.prefix == "reply" or mail.is_answer or signs.has_history else "message"
 
 
-def subject_prefix(subject: str) -> str | None:
-    """`reply` or `forward` by the first prefix of a subject (`Re: …`, `AW[2]: …`, `[Ticket 7] WG: …`), else None."""
-    if subject.startswith("["):
-        inner = _prefix_kind(subject[1:])
-        if inner is not None:
-            return inner
-        subject = subject.partition("]")[2].lstrip()
-    return _prefix_kind(subject)
-
-
-def _prefix_kind(subject: str) -> str | None:
-    head, colon, _ = subject[: _MAX_PREFIX_CHARS + 1].replace("：", ":").partition(":")
-    if not colon:
-        return None
-    word = head.split("[", 1)[0].split("(", 1)[0].strip(" .^0123456789").casefold()
-    if word in REPLY_PREFIXES:
-        return "reply"
-    return "forward" if word in FORWARD_PREFIXES else None
-
-
-def _is_bounce(signs: Signs, subject: str) -> bool:
-    if signs.content_type == "multipart/report" and signs.report_type == "delivery-status":
+def _is_bounce(mail: Mail) -> bool:
+    signs, headers = mail.signs, mail.headers
+    if signs.report_type == "delivery-status" or signs.content_type == "message/delivery-status":
         return True
-    sender = signs.sender.casefold()
-    if "x-failed-recipients" in signs.headers or any(bouncer in sender for bouncer in _BOUNCERS):
+    if "x-failed-recipients" in headers or holds(mail.sender, phrases.BOUNCERS):
         return True
-    return _announces(subject, _BOUNCE_SUBJECTS)
-
-
-def _announces(subject: str, phrases: tuple[str, ...]) -> bool:
-    """Whether a subject is one of the phrases, alone or before a colon: `Out of office cannot be set` is a request."""
-    for phrase in phrases:
-        if subject.startswith(phrase):
-            rest = subject[len(phrase) :].lstrip()
-            if phrase.endswith(":") or not rest or rest[0] in ":(-–—!." or rest.startswith("re:"):
-                return True
-    return False
-
-
-def _is_automatic(signs: Signs, subject: str) -> bool:
-    headers = signs.headers
-    submitted = headers.get("auto-submitted").strip().lower()
-    if submitted and not submitted.startswith("no"):
-        return True
-    if signs.report_type == "disposition-notification":
-        return True
-    if any(
-        name in headers
-        for name in ("x-autoreply", "x-autorespond", "x-autoresponder", "x-auto-reply-from")
-    ):
-        return True
-    if headers.get("precedence").strip().lower() in ("auto_reply", "auto-reply"):
-        return True
-    # By itself it only asks others not to answer: web forms and ticket systems set it on a customer's words too.
-    is_suppressing = any(
-        word in headers.get("x-auto-response-suppress").lower()
-        for word in ("all", "oof", "autoreply")
+    if mail.prefix is not None:
+        return False
+    if mail.headline and announces(mail.headline, phrases.BOUNCE_SUBJECTS):
+        return _says_undelivered(mail) or not speaks(mail.head)
+    # A person reads postmaster@ too, and a parcel may fail to be delivered.
+    is_likely = "postmaster@" in mail.sender or mail.headline.startswith(
+        phrases.WEAK_BOUNCE_SUBJECTS
     )
-    if is_suppressing and ("in-reply-to" in headers or "references" in headers):
+    return is_likely and _says_undelivered(mail)
+
+
+def _says_undelivered(mail: Mail) -> bool:
+    return mail.headers.get("return-path").strip() == "<>" or holds(
+        mail.head, phrases.BOUNCE_BODIES
+    )
+
+
+def _is_bulk(mail: Mail) -> bool:
+    headers = mail.headers
+    precedence = headers.get("precedence").strip().lower()
+    has_link = "list-unsubscribe" in headers
+    is_answer = mail.prefix == "reply" or mail.is_answer
+    if precedence in ("bulk", "junk"):
         return True
-    return _announces(subject, _AUTO_SUBJECTS)
+    if has_link or precedence == "list" or "list-id" in headers:
+        # On a discussion list people answer each other; Mailman and Google Groups say `Precedence: list`.
+        is_discussion = precedence == "list" or not has_link
+        return not (is_answer and is_discussion)
+    if is_answer or mail.prefix is not None or len(mail.tail) < _MIN_NEWSLETTER_CHARS:
+        return False
+    return _is_newsletter_text(mail.tail)
+
+
+def _is_newsletter_text(tail: str) -> bool:
+    """Whether the end of a text is a newsletter's. `How do I unsubscribe?` is a customer's."""
+    if not has_word(tail, UNSUBSCRIBE_WORDS):
+        return False
+    for piece in _BARS.split(_LINK.sub(" ", tail)):
+        if piece.strip(" .:!>»*[]()_-") in UNSUBSCRIBE_LINES:
+            return not speaks(tail)
+    return holds(tail, NEWSLETTER_WORDS) and "?" not in tail and not speaks(tail)

@@ -11,13 +11,13 @@ class Cut:
     Args:
         reason: `quote`, `signature`, `footer` or `boilerplate`; `markup` for text that HTML hides.
         rule: what they were known by, in words for a person.
-        line: the first one's number in the text as a person sees it, from 1; 0 for hidden text, which has none.
-        lines: the lines as they stood.
+        numbers: where the lines stood in the text as a person sees it, from 1; none for hidden text.
+        lines: the lines as they were.
     """
 
     reason: str
     rule: str
-    line: int
+    numbers: tuple[int, ...]
     lines: tuple[str, ...]
 
     @property
@@ -46,10 +46,14 @@ class Letter:
         lines = text.split("\n")
         return cls(lines, list(range(1, len(lines) + 1)))
 
+    def copy(self) -> "Letter":
+        """The letter as it is now."""
+        return Letter(list(self.lines), list(self.numbers), list(self.cuts))
+
     def cut(self, start: int, end: int, reason: str, rule: str) -> None:
         """Take lines out."""
         if start < end:
-            self.cuts.append(Cut(reason, rule, self.numbers[start], tuple(self.lines[start:end])))
+            self._note(start, end, reason, rule)
             del self.lines[start:end], self.numbers[start:end]
 
     def keep(self, places: Sequence[int], reason: str, rules: Sequence[tuple[int, str]]) -> None:
@@ -58,20 +62,23 @@ class Letter:
         Args:
             places: where the lines stand that stay, rising.
             reason: why the others go.
-            rules: by which rule, each from a place on that is at or behind the first line it took; rising.
+            rules: by which rule, each with the place where it held; rising. A gap has the first at or behind its begin.
         """
         if len(places) == len(self.lines):
             return
-        start, number = 0, -1
+        start = number = 0
         for stop in (*places, len(self.lines)):
             if start < stop:
-                while number + 1 < len(rules) and rules[number + 1][0] < stop:
+                while number + 1 < len(rules) and rules[number][0] < start:
                     number += 1
-                gone = tuple(self.lines[start:stop])
-                self.cuts.append(Cut(reason, rules[max(0, number)][1], self.numbers[start], gone))
+                self._note(start, stop, reason, rules[number][1])
             start = stop + 1
         self.lines = [self.lines[place] for place in places]
         self.numbers = [self.numbers[place] for place in places]
+
+    def _note(self, start: int, end: int, reason: str, rule: str) -> None:
+        numbers, lines = tuple(self.numbers[start:end]), tuple(self.lines[start:end])
+        self.cuts.append(Cut(reason, rule, numbers, lines))
 
     def trim(self) -> None:
         """Take off empty lines at both ends; they count for nothing."""
@@ -103,7 +110,7 @@ def is_quoted(line: str) -> bool:
 
 def has_words(line: str) -> bool:
     """Whether a line holds a letter or a digit."""
-    return any(map(str.isalnum, line))
+    return line[:1].isalnum() or any(map(str.isalnum, line))
 
 
 def is_emoji(line: str) -> bool:

@@ -106,7 +106,7 @@ class PartReader:
             return self._multipart(part, where, detail)
         if part.content_type == "message/rfc822":
             return self._message(part, where)
-        if not is_root and self._is_file(part):
+        if self._is_file(part) and not (is_root and kind == "text"):
             self._note(part, where, "attachment")
         elif kind == "multipart" or (kind == "text" and detail not in _NO_PROSE):
             # A multipart whose boundary never came is text.
@@ -117,6 +117,7 @@ class PartReader:
             self._note(part, where, "not text" if is_signed else "encrypted")
         else:
             is_signature = part.content_type in _SIGNATURES
+            self.protection = self.protection or ("signed" if is_signature else None)
             self._note(part, where, "signature" if is_signature else "not text")
         return []
 
@@ -159,9 +160,11 @@ class PartReader:
         found: list[Segment] = []
         is_first_only = detail in ("related", "report", "signed")
         for child, place in places:
-            is_extra = found and (is_first_only or child.param("name"))
-            if is_extra and child.content_type.startswith(("text/", "multipart/", "message/")):
-                self._note(child, place, "attachment" if child.file_name else "extra")
+            is_text = child.content_type.startswith("text/")
+            if found and is_text and child.file_name:
+                self._note(child, place, "attachment")
+            elif found and is_first_only and (is_text or child.children):
+                self._note(child, place, "extra")
             else:
                 found += self.texts(child, place)
         return found

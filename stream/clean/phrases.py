@@ -1,4 +1,4 @@
-"""The phrases by which signatures, mobile footers, legal footers and banners are known, by language. Tables only.
+"""The phrases by which signatures and mobile footers are known, by language. Tables only.
 
 All phrases are in folded case (`str.casefold`: `ß` is `ss`).
 """
@@ -8,164 +8,207 @@ from stream.clean.lines import listed
 # A line that is only this (and a comma) closes a letter; a name follows.
 CLOSINGS = frozenset(
     listed(
-        "best regards|kind regards|kindest regards|warm regards|warmest regards|regards"
-        "|with kind regards|with best regards|best wishes|many regards|sincerely"
-        "|yours sincerely|sincerely yours|yours faithfully|yours truly|respectfully|best"
-        "|all the best|rgds|brgds|br|kr|mit freundlichen grüssen|mit freundlichem gruss"
-        "|freundliche grüsse|freundlichen gruss|freundlicher gruss|mit besten grüssen"
-        "|beste grüsse|besten gruss|bester gruss|viele grüsse|vielen gruss"
-        "|viele liebe grüsse|liebe grüsse|lieben gruss|herzliche grüsse|schöne grüsse"
-        "|schönen gruss|gruss|grüsse|mit freundlichen gruessen|freundliche gruesse"
-        "|viele gruesse|beste gruesse|liebe gruesse|gruesse|mfg|m.f.g.|lg|vg|bg"
-        "|hochachtungsvoll|mit vorzüglicher hochachtung|cordialement|bien cordialement"
-        "|très cordialement|bien à vous|sincères salutations|salutations"
-        "|meilleures salutations|salutations distinguées|cdlt|cordialement vôtre|saludos"
-        "|un saludo|saludos cordiales|un cordial saludo|cordiales saludos"
-        "|reciba un cordial saludo|atentamente|atte|muy atentamente|cordiali saluti"
-        "|distinti saluti|saluti|un saluto|cordialmente|in fede|atenciosamente|att"
-        "|cumprimentos|com os melhores cumprimentos|melhores cumprimentos|abraços|abraço"
-        "|met vriendelijke groet|met vriendelijke groeten|vriendelijke groet"
-        "|vriendelijke groeten|hartelijke groet|groeten|groet|groetjes|mvg|hoogachtend"
-        "|med vänlig hälsning|med vänliga hälsningar|vänliga hälsningar|vänlig hälsning"
-        "|hälsningar|mvh|med venlig hilsen|venlig hilsen|med venlige hilsner"
-        "|de bedste hilsner|bedste hilsner|hilsen|hilsner|vh|kh|med vennlig hilsen"
-        "|vennlig hilsen|ystävällisin terveisin|terveisin|z poważaniem|z powazaniem"
-        "|z wyrazami szacunku|pozdrawiam|serdecznie pozdrawiam|pozdrawiam serdecznie"
-        "|pozdrowienia|s pozdravem|с уважением|з повагою|с наилучшими пожеланиями"
+        "best regards|kind regards|kindest regards|warm regards|warmest regards|regards|with kind regards"
+        "|with best regards|best wishes|warm wishes|many regards|sincerely|yours sincerely|sincerely yours"
+        "|yours faithfully|yours truly|yours|very truly yours|respectfully|respectfully yours|best|all the best"
+        "|rgds|brgds|br|kr|with regards|thanks and regards|thanks & regards|thanks and best regards"
+        "|thanks & best regards|thanks and kind regards|thank you and best regards|thank you and kind regards"
+        "|many thanks and best regards|many thanks and kind regards|best regards and thanks|take care"
+        "|mit freundlichen grüssen|mit freundlichem gruss|freundliche grüsse|freundlichen gruss|freundlicher gruss"
+        "|mit besten grüssen|mit bestem gruss|mit herzlichen grüssen|mit lieben grüssen|mit vielen grüssen"
+        "|beste grüsse|besten gruss|bester gruss|viele grüsse|vielen gruss|viele liebe grüsse|ganz liebe grüsse"
+        "|liebe grüsse|lieben gruss|lieber gruss|herzliche grüsse|herzlichen gruss|schöne grüsse|schönen gruss"
+        "|sonnige grüsse|gruss|grüsse|gruss und dank|mit freundlichen gruessen|freundliche gruesse|viele gruesse"
+        "|beste gruesse|liebe gruesse|herzliche gruesse|gruesse|mfg|m.f.g.|mfg.|lg|vg|bg|fg|hg|glg|vlg|lg & danke"
+        "|danke und gruss|danke und viele grüsse|danke & gruss|vielen dank und viele grüsse"
+        "|vielen dank und freundliche grüsse|vielen dank und mit freundlichen grüssen|vielen dank und beste grüsse"
+        "|vielen dank und liebe grüsse|danke und liebe grüsse|hochachtungsvoll|mit vorzüglicher hochachtung|servus"
+        "|baba|tschüss|ihr|ihre|cordialement|bien cordialement|très cordialement|bien à vous|bien à toi"
+        "|sincères salutations|sincèrement|salutations|meilleures salutations|salutations distinguées"
+        "|avec mes meilleures salutations|mes salutations distinguées|respectueusement|amicalement|cdlt|cdt"
+        "|cordialement vôtre|cordiales salutations|bonne journée|bonne réception|belle journée|saludos|un saludo"
+        "|saludos cordiales|un cordial saludo|cordiales saludos|reciba un cordial saludo|reciban un cordial saludo"
+        "|un abrazo|atentamente|atte|muy atentamente|cordialmente|quedo a la espera|saludos y gracias"
+        "|gracias y saludos|cordiali saluti|distinti saluti|saluti|un saluto|un cordiale saluto|i migliori saluti"
+        "|tanti saluti|buona giornata|in fede|grazie e cordiali saluti|grazie e saluti|atenciosamente|att"
+        "|cumprimentos|com os melhores cumprimentos|melhores cumprimentos|os melhores cumprimentos"
+        "|com os meus cumprimentos|abraços|abraço|grato|grata|saudações|met vriendelijke groet"
+        "|met vriendelijke groeten|vriendelijke groet|vriendelijke groeten|met hartelijke groet|hartelijke groet"
+        "|hartelijke groeten|groeten|groet|groetjes|mvg|vr.gr.|hoogachtend|met groet|bij voorbaat dank en groet"
+        "|med vänlig hälsning|med vänliga hälsningar|vänliga hälsningar|vänlig hälsning|bästa hälsningar|hälsningar"
+        "|hälsning|mvh|m.v.h.|med venlig hilsen|venlig hilsen|med venlige hilsner|de bedste hilsner|bedste hilsner"
+        "|hilsen|hilsner|vh|kh|dbh|kærlig hilsen|med vennlig hilsen|vennlig hilsen|vennlige hilsener|beste hilsen"
+        "|ystävällisin terveisin|parhain terveisin|terveisin|t.|z poważaniem|z powazaniem|z wyrazami szacunku"
+        "|pozdrawiam|serdecznie pozdrawiam|pozdrawiam serdecznie|pozdrowienia|z pozdrowieniami|łączę pozdrowienia"
+        "|s pozdravem|s přátelským pozdravem|üdvözlettel|tisztelettel|köszönettel|cu stimă|cu respect|o zi bună"
+        "|με εκτίμηση|saygılarımla|iyi çalışmalar|с уважением|с наилучшими пожеланиями|з повагою"
+        "|よろしくお願いします|よろしくお願いいたします|以上|此致敬礼|祝好"
     )
 )
-# These close a letter too, but also end a request: they need a contact block below.
+# Words of theirs that open sentences and names of firms: the line must be a comma longer, or stand alone above a name.
+SHORT_CLOSINGS = frozenset(
+    listed("best|br|kr|att|atte|bg|fg|hg|kh|vh|t.|ihr|ihre|yours|servus|grato|grata")
+)
+# These close a letter too, but also end a request: they need a name that looks like one, or a contact block.
 WEAK_CLOSINGS = frozenset(
     listed(
-        "thanks|thank you|many thanks|thanks again|thanks in advance|thank you in advance"
-        "|thx|cheers|thanks and regards|thanks & regards|thanks & best regards|danke"
-        "|vielen dank|besten dank|danke im voraus|vielen dank im voraus|merci"
-        "|merci d'avance|merci beaucoup|gracias|muchas gracias|gracias de antemano|grazie"
-        "|grazie mille|obrigado|obrigada|bedankt|dank u|alvast bedankt|tack|tack på förhand"
-        "|tak|på forhånd tak|mange tak|dziękuję|z góry dziękuję|bien"
+        "thanks|thank you|many thanks|thanks again|thanks a lot|thank you very much|thanks so much"
+        "|thanks in advance|thank you in advance|thx|cheers|ta|danke|vielen dank|besten dank|herzlichen dank"
+        "|danke im voraus|vielen dank im voraus|danke schön|dankeschön|danke dir|merci|merci d'avance"
+        "|merci beaucoup|gracias|muchas gracias|gracias de antemano|grazie|grazie mille|obrigado|obrigada"
+        "|muito obrigado|muito obrigada|bedankt|dank u|dank je|dank u wel|alvast bedankt|met dank|tack"
+        "|tack på förhand|tack så mycket|tak|på forhånd tak|mange tak|takk|mange takk|på forhånd takk|kiitos"
+        "|kiitos etukäteen|dziękuję|z góry dziękuję|děkuji|předem děkuji|köszönöm|bien|спасибо|заранее спасибо"
+        "|teşekkürler"
     )
 )
-POSTSCRIPTS = ("ps:", "p.s.", "ps.", "p.s:", "ps ", "nb:", "n.b.")
+# Between a closing and a place: `Viele Grüße aus Berlin`.
+CLOSING_PLACES = (" aus ", " from ", " vom ", " von ", " uit ", " från ", " fra ", " depuis ")
+POSTSCRIPTS = (
+    "ps:",
+    "p.s.",
+    "ps.",
+    "p.s:",
+    "ps ",
+    "ps-",
+    "p.s ",
+    "nb:",
+    "n.b.",
+    "p.p.s",
+    "pps",
+    "post scriptum",
+    "postscript",
+    "nachtrag",
+)
 
-# A whole short line that starts or ends so was written by a telephone.
+# A whole short line that starts so, and names a device or a program, was written by it.
 MOBILE_STARTS = listed(
-    "sent from my |sent from mail|sent from yahoo|sent from outlook"
-    "|sent from windows mail|sent from samsung|sent from typeapp|sent from proton"
-    "|sent from gmail|sent from a |sent from the |sent from bluemail|sent from myphone"
-    "|sent from nine|sent via |sent using |sent with |sent on the go|from my iphone"
-    "|from my ipad|get outlook for |get [outlook for |sent from [mail]|von meinem "
-    "|von meiner |von unterwegs |gesendet von |gesendet mit |gesendet aus "
-    "|gesendet über |diese nachricht wurde von meinem |diese e-mail wurde von meinem "
-    "|envoyé de |envoyé depuis |envoyé à partir de |obtenir outlook pour"
-    "|téléchargez outlook|enviado desde |enviado do |enviado de |enviado a partir "
-    "|enviado via |obtener outlook para|obter o outlook|inviato da |inviato dal "
-    "|inviato con |verzonden vanaf |verzonden met |verstuurd vanaf |verzonden via "
-    "|skickat från |skickades från |sendt fra |sendt med |hent outlook|hämta outlook"
-    "|wysłane z |wysłano z |pobierz program outlook|outlook für |download outlook"
-    "|lähetetty |odesláno z |отправлено с |отправлено из |надіслано з |從我的 |发自我的"
-    "|iphoneから送信|自我的"
+    "sent from |sent via |sent using |sent with |sent on |sent by my |sent by galaxy|sent out from "
+    "|this email was sent from my |this message was sent from my |message sent from |mail sent from |written on my "
+    "|typed on my |from my |get outlook|get [outlook|get bluemail|get typeapp|get spark|get yahoo mail|get mailbird"
+    "|get edison|von meinem |von meiner |von unterwegs |gesendet von |gesendet mit |gesendet aus |gesendet über "
+    "|gesendet via |versendet von |versendet mit |verschickt von |geschrieben von meinem "
+    "|diese nachricht wurde von |diese e-mail wurde von |diese mail wurde von |diese nachricht wurde mit "
+    "|mobil gesendet|holen sie sich outlook|laden sie outlook|envoyé de |envoyé depuis |envoyé à partir "
+    "|envoyé avec |envoyé via |envoyé du |provenance : |obtenir outlook|obtenez outlook|télécharger outlook"
+    "|téléchargez outlook|enviado desde |enviado do |enviado da |enviado de |enviado a partir |enviado via "
+    "|enviado com |enviado con |enviado pelo |enviado através |obtener outlook|obtén outlook|descargar outlook"
+    "|obter o outlook|obtenha o outlook|baixe o outlook|inviato da |inviato dal |inviato dallo |inviato con "
+    "|inviato tramite |ottieni outlook|scarica outlook|scaricare outlook|verzonden vanaf |verzonden met "
+    "|verstuurd vanaf |verstuurd met |verstuurd via |verstuurd vanuit |verzonden vanuit |verzonden via "
+    "|download outlook|skickat från |skickat med |skickades från |skickat via |hämta outlook"
+    "|sendt fra |sendt med |sendt via |hent outlook|last ned outlook|wysłane z |wysłano z |wysłane przy "
+    "|wysłano przy |pobierz outlook|pobierz program outlook|pobierz aplikację outlook|lähetetty |hanki outlook"
+    "|odesláno z |odoslané z |získat outlook|stáhnout outlook|küldve |elküldve |trimis de pe |trimis din "
+    "|obțineți outlook|στάλθηκε από |отправлено с |отправлено из |отправлено через |надіслано з |загрузить outlook"
+    "|получить outlook|скачать outlook|从我的|從我的|发自|發自|获取 outlook|取得 outlook|נשלח מ|أُرسلت من"
+    "|تم الإرسال من"
+)
+# What `Outlook for iOS` needs to be an offer and not the customer's subject.
+MOBILE_OFFERS = frozenset(
+    listed(
+        "get|download|downloaden|holen|herunterladen|laden|beziehen|abrufen|hent|hämta|edinin|télécharger|obtenir"
+        "|ophalen"
+    )
 )
 MOBILE_ENDS = (
     "gesendet",
     "gesendet.",
+    "geschickt",
+    "verschickt",
+    "versendet",
     "から送信",
+    "から送信されました",
     "傳送",
+    "发送",
+    "發送",
+    "보냄",
+    "gönderildi",
+    "küldve",
+    "elküldve",
     "via mobile",
+    "via mobil",
     "from mobile",
     "from my mobile",
 )
 MOBILE_DEVICES = listed(
-    "iphone|ipad|ipod|android|samsung|galaxy|huawei|blackberry|outlook|handy|smartphone"
-    "|mobile|mobil|telefon|phone|tablet|yahoo|mail|windows|nokia|xperia|pixel|gmx"
-    "|web.de|t-mobile|1&1|app|device|airmail|proton|ti-85|alcatel|cell|nexus|htc|lg "
-    "|motorola|oneplus|xiaomi|spark|boxer|nine|palm|treo|wireless|verizon|at&t|sprint"
-    "|手机|devic"
+    "iphon|ipad|ipod|ios|android|samsung|galaxy|huawei|blackberry|outlook|handy|smartphone|mobile|mobil|móvil"
+    "|telefon|teléfono|telefone|téléphone|phone|tablet|yahoo|mail|windows|nokia|xperia|pixel|gmx|web.de|freenet"
+    "|t-online|t-mobile|1&1|app|device|airmail|proton|tutanota|tuta|ti-85|alcatel|cell|nexus|htc|lg |motorola|moto "
+    "|oneplus|xiaomi|redmi|poco|fairphone|spark|boxer|nine|palm|treo|wireless|verizon|at&t|sprint|vodafone|telekom"
+    "|orange|macbook|imac|my mac|thunderbird|bluemail|typeapp|superhuman|front|missive|surface|k-9|手机|手機|devic"
+    "|телефон|почт|смартфон|аппарат|appareil|apparaat|puhelim|puhelin|komórk"
+)
+MOBILE_EXCUSES = (
+    "excuse",
+    "typo",
+    "brevity",
+    "tippfehler",
+    "kürze",
+    "entschuldig",
+    "fautes",
+    "erreurs",
+    "errores",
+    "errori",
 )
 
-# Two of these in one paragraph, and no first person, make it the legal footer of a company. No IBAN and no BIC: a
-# bank's customers write them.
-IMPRINT_MARKS = listed(
-    "geschäftsführer|geschäftsführung|geschaeftsfuehrer|handelsregister|hrb |hrb:|hrb-|hra "
-    "|amtsgericht|registergericht|sitz der gesellschaft|gesellschaftssitz|ust-id|ust.-id"
-    "|ustid|umsatzsteuer-id|steuernummer|steuer-nr|aufsichtsrat|vorstand:|vorstand ("
-    "|vorstandsvorsitz|vorsitzender des|registered office|registered in england|registered in"
-    "|company number|company no|registration number|vat no|vat number|vat reg|siège social"
-    "|siret|siren|capital social|tva intra|sede legale|partita iva|p.iva|p. iva|cap. soc"
-    "|registro mercantil|cif:|nif:|c.i.f|domicilio social|kvk|k.v.k|btw-nummer|btw nr|btw:"
-    "|handelsregisternummer|org.nr|org nr|organisationsnummer|cvr|krs|nip:|nip |regon"
-    "|firmenbuch|uid-nr|geschäftsanschrift|komplementär|pers. haftende|persönlich haftende"
+# Signs of an address block.
+CONTACT_MARKS = frozenset(
+    listed(
+        "tel|tel.|tél|tél.|tlf|tlf.|phone|ph|telefon|telefono|teléfono|telefone|téléphone|telefoon|fon|fax|telefax"
+        "|mobil|mobile|móvil|mobiel|mob|mob.|handy|cell|cellulare|gsm|direct|durchwahl|office|main|e-mail|email"
+        "|e-post|mail|courriel|correo|web|website|internet|homepage|site|www|http|https|skype|linkedin|xing|twitter"
+        "|whatsapp|signal|t|f|m|p|e|w|d|o|a|address|adresse|anschrift|p.o. box|postfach"
+    )
 )
-# One of these, or two of the weak ones, and no first person, make a paragraph a notice that nobody wrote for this mail.
-NOTICES = listed(
-    "not the intended recipient|not an intended recipient|intended solely for the"
-    "|intended only for the|for the sole use of the|confidentiality notice"
-    "|if you have received this e|this e-mail and any attachments"
-    "|this email and any attachments|this message and any attachments"
-    "|this e-mail is confidential|this email is confidential|this message is confidential"
-    "|think before you print|consider the environment before|virus-free. www|virenfrei. www"
-    "|auf viren geprüft|checked for viruses|has been scanned for viruses|has been scanned by"
-    "|scanned by avast|nicht der richtige adressat|nicht der beabsichtigte empfänger"
-    "|nicht der vorgesehene empfänger|diese e-mail enthält vertrauliche"
-    "|diese mail enthält vertrauliche|diese nachricht enthält vertrauliche"
-    "|diese e-mail ist vertraulich|bevor sie diese e-mail ausdrucken"
-    "|bevor sie diese mail ausdrucken|ce message est confidentiel"
-    "|ce message et toutes les pièces jointes|ce courriel est confidentiel"
-    "|si vous n'êtes pas le destinataire|avant d'imprimer ce|este mensaje y sus"
-    "|este correo electrónico y|este mensaje es confidencial|si usted no es el destinatario"
-    "|antes de imprimir este|questo messaggio è confidenziale"
-    "|le informazioni contenute in questo messaggio|le informazioni contenute in questa"
-    "|prima di stampare questa|esta mensagem e|esta mensagem é confidencial"
-    "|se você não é o destinatário|dit bericht is vertrouwelijk|dit e-mailbericht"
-    "|niet de geadresseerde|detta meddelande är konfidentiellt|avsett endast för"
-    "|denne e-mail er fortrolig|denne mail er fortrolig|ta wiadomość jest poufna"
-    "|nie jest adresatem tej|you are receiving this because you"
-    "|reply to this email directly or|this message was sent by an automated"
-    "|diese nachricht wurde automatisch"
+STREETS = listed(
+    "strasse|str.|weg |gasse |platz |allee |ring |damm |ufer | street| st.| road| rd|avenue| ave|lane|drive"
+    "|boulevard|rue |via |viale |piazza |calle |avenida |plaza |rua |straat|laan |weg|gatan|vägen|gata |vej |gade "
+    "|ul. |aleja |katu|utca|postfach|p.o. box|suite |floor"
 )
-WEAK_NOTICES = listed(
-    "intended recipient|confidential|privileged|unauthorised|unauthorized|dissemination"
-    "|strictly prohibited|in error|delete this|notify the sender|any attachments|liability"
-    "|viruses|unsubscribe|privacy policy|all rights reserved|vertraulich|rechtlich geschützt"
-    "|irrtümlich|unbefugt|nicht gestattet|vernichten sie|anhänge|umwelt|abzumelden"
-    "|datenschutz|confidentiel|destinataire|par erreur|diffusion|pièces jointes|confidencial"
-    "|destinatario|por error|prohibida|protección de datos|riservat|destinatari|per errore"
-    "|vietat|d.lgs|gdpr|destinatário|por engano|vertrouwelijk|geadresseerde|onbevoegd"
-    "|konfidentiell|mottagare|obehörig|fortrolig|modtager|poufn|adresat|nieuprawnion"
+# Lines with these and a number are what the mail is about.
+REFERENCES = listed(
+    "order|bestell|auftrag|rechnung|kundennummer|kunden-nr|kundennr|kd-nr|kd.-nr|vertrag|ticket|case|customer n"
+    "|customer id|customer:|account|konto|iban|invoice|contract|policy|policen|versicherung|mitglied|member"
+    "|reference|referenz|aktenzeichen|az.|vorgang|sendung|tracking|serial|seriennummer|numéro de|commande|facture"
+    "|client|contrat|dossier|pedido|cliente|factura|contrato|ordine|fattura|contratto|encomenda|fatura|klantnummer"
+    "|factuur|bestelnummer|ordernummer|ordrenummer|kundnummer|kundenummer|fakturan|faktura|zamówieni|umow"
+    "|numer klienta|zähler|meter|geburtsdatum|date of birth|geb."
 )
-# Whoever writes of himself is no footer.
+# Whoever begins a line so asks for something.
+REQUESTS = frozenset(
+    listed(
+        "please|call|can|could|would|will|when|where|what|why|how|need|waiting|hope|let|see|i|we|my|our|the|this|it"
+        "|is|no|not|yes|bitte|kann|können|könnten|wann|wo|was|warum|wie|ich|wir|mein|meine|das|die|der|es|ist|nein"
+        "|ja|nicht|und|aber|veuillez|quand|où|pourquoi|je|nous|il|por|favor|cuándo|dónde|yo|quando|dove|perché|per"
+        "|onde|wanneer|waar|ik|wij|het|graag|snälla|vänligen|när|var|jag|vi|hvornår|hvor|jeg|venligst|proszę|kiedy"
+        "|gdzie|also|but|and|kein|keine|danke|thanks|thank|vielen|merci|gracias|grazie|hello|hi|hallo|dear|liebe"
+        "|lieber|bonjour|hola|ciao"
+    )
+)
+NAME_PARTICLES = frozenset(
+    listed(
+        "von|van|vom|zu|zur|der|den|de|del|della|di|da|do|dos|das|du|des|la|le|el|al|ten|ter|und|and|y|e|i.a|i.v"
+        "|ppa|bin|ibn|af|av|jr|sr|of|für|for"
+    )
+)
+# Whoever speaks of himself writes to us. No `mit`, `mi`, `ma`, `ja`, `min`: other languages' words for other things.
 FIRST_PERSON = frozenset(
     listed(
-        "i|my|me|mine|ich|mein|meine|meinem|meinen|meiner|mir|mich|je|j|mon|ma|mes|yo|mi|mis|io"
-        "|mio|mia|eu|meu|minha|ik|mijn|jag|min|mitt|mina|jeg|mit|mine|ja|mój|moja|moje"
+        "my|mine|myself|ich|mein|meine|meinem|meinen|meiner|meines|mir|mich|je|mon|mes|yo|mis|estoy|tengo|quiero|io"
+        "|mio|mia|miei|eu|meu|minha|meus|ik|mijn|jag|mitt|mina|jeg|mój|moja|moje|mnie|minun|я|мой|моя|мне"
     )
 )
-# A paragraph at the head with one of these is a gateway's.
-BANNERS = listed(
-    "this email originated from outside|this e-mail originated from outside"
-    "|this message originated from outside|this email came from outside"
-    "|this is an external email|do not click links or open attachments"
-    "|do not click on links or open attachments|you don't often get email from"
-    "|some people who received this message don't often get|diese e-mail kommt von ausserhalb"
-    "|diese e-mail stammt von ausserhalb|diese e-mail wurde von ausserhalb"
-    "|sie erhalten nicht oft e-mails|sie erhalten nicht häufig e-mails von"
-    "|cet e-mail provient de l'extérieur|ce courriel provient de l'extérieur"
-    "|este correo proviene de fuera|questa email proviene dall'esterno"
-    "|este e-mail foi enviado de fora|deze e-mail is afkomstig van buiten"
-    "|detta e-postmeddelande kommer från|denne mail kommer udefra|ta wiadomość pochodzi spoza"
-)
-# A paragraph at the head that is only this (brackets aside) is a gateway's.
-BANNER_LINES = frozenset(
+# Beside one of these `i` and `me` are English.
+ENGLISH_WORDS = frozenset(
     listed(
-        "external|external email|external e-mail|external sender|external message"
-        "|caution: external email|caution: external sender|warning: external email|extern"
-        "|externe e-mail|externe mail|externer absender|achtung: externe e-mail"
-        "|achtung externe e-mail|courriel externe|expéditeur externe|correo externo"
-        "|mensaje externo|e-mail externo|mittente esterno|externe afzender"
-        "|externt e-postmeddelande|ekstern e-mail|wiadomość zewnętrzna"
+        "am|are|is|have|had|the|and|was|were|want|need|would|could|can|got|get|been|did|do|it|this|that|these"
+        "|those|not|to|you|your|please|cannot|from|with|about|since|because|see|know|think|still|any"
     )
 )
-# Signs of an address block.
-CONTACT_MARKS = listed(
-    "tel|tel.|phone|telefon|fon|fax|mobil|mobile|mob|cell|direct|e-mail|email|mail|web"
-    "|www|http|https|skype|linkedin|t|f|m|p|e"
+# A new address in the text, and where it stands: then the block at the end is what the customer wants to say.
+ADDRESS_WORDS = listed(
+    "address|phone number|telephone number|contact details|moved|adresse|anschrift|telefonnummer|kontaktdaten"
+    "|umgezogen|umzug|déménag|coordonnées|dirección|mudado|datos de contacto|indirizzo|recapit|endereço|morada"
+    "|adres|verhuisd|adress|flytta|flyttet|adresi|osoite"
 )

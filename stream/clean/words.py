@@ -1,6 +1,7 @@
 """The words by which mail programs mark history, by language: header lines, attribution lines, separators, subjects.
 
-Tables only, in folded case (`str.casefold`). Languages: en de fr es it pt nl sv da nb fi pl cs hu ru uk ja zh.
+Tables only, in folded case (`str.casefold`). Languages: en de fr es it pt nl sv da nb fi pl cs sk hr hu ro tr el
+ru uk ja zh ko vi.
 """
 
 from typing import Literal
@@ -12,18 +13,26 @@ HeaderKind = Literal["from", "date", "sent", "to", "subject", "other"]
 _HEADER_WORDS: dict[HeaderKind, str] = {
     "from": (
         "from|von|de|da|di|van|från|fra|od|lähettäjä|feladó|от|від|от кого|差出人|发件人|寄件者"
+        "|de la|kimden|gönderen|από|보낸 사람|từ|šalje|šalje se"
     ),
-    "date": ("date|datum|fecha|data|dato|päiväys|dátum|message du|дата|日付|日期"),
+    "date": (
+        "date|datum|fecha|data|dato|päiväys|dátum|message du|дата|日付|日期"
+        "|dátum|tarih|ημερομηνία|날짜|보낸 날짜|ngày|päivämäärä|dňa"
+    ),
     "sent": (
         "sent|sent on|gesendet|gesendet am|envoyé|envoyé le|date d'envoi|enviado"
         "|enviado el|enviado em|enviada em|inviato|inviato il|data invio|verzonden"
         "|verzonden op|skickat|sendt|sänt|lähetetty|wysłano|wysłane|odesláno|elküldve"
-        "|отправлено|надіслано|送信日時|发送时间"
+        "|отправлено|надіслано|送信日時|发送时间|trimis|gönderildi|gönderme tarihi|στάλθηκε"
+        "|đã gửi|poslano|poslané|odoslané|odesláno dne|elküldve ekkor"
     ),
-    "to": ("to|an|à|a|para|per|naar|aan|till|til|do|komu|címzett|vastaanottaja|кому|宛先|收件人"),
+    "to": (
+        "to|an|à|a|para|per|naar|aan|till|til|do|komu|címzett|vastaanottaja|кому|宛先|收件人"
+        "|către|kime|alıcı|προς|받는 사람|đến|prima|za"
+    ),
     "subject": (
         "subject|betreff|objet|asunto|oggetto|assunto|onderwerp|betreft|ämne|emne|temat"
-        "|aihe|předmět|tárgy|тема|件名|主题|主旨"
+        "|aihe|předmět|tárgy|тема|件名|主题|主旨|predmet|subiect|konu|θέμα|제목|chủ đề"
     ),
     "other": (
         "cc|cci|ccn|bcc|kopie|kopia|kopi|copie|copie à|copia|reply-to|reply to|antwort an"
@@ -41,12 +50,17 @@ WROTE = listed(
     "|escribió lo siguiente|escribio|ha escrito|ha scritto|scrisse|ha scritto il giorno"
     "|escreveu|schreef|geschreven|skrev|följande|kirjoitti|napisał|napisała|napisał(a)"
     "|pisze|napsal|napsal(a)|napsala|írta|написал|написала|написав|написала|пишет|пише"
-    "|写道|写到|のメール|さんは書きました|wrote on|het volgende geschreven"
+    "|写道|写到|のメール|さんは書きました|het volgende geschreven|написал(а)|a scris"
+    "|yazdı|đã viết|έγραψε|작성|napísal|napísala|napisao|napisala|je napisao"
 )
 WROTE_WORDS = frozenset(word.split(" ")[-1] for word in WROTE)
 
+# Whoever speaks of himself quotes nobody.
 FIRST_PERSON = frozenset(
-    listed("i|we|ich|wir|je|j|nous|yo|nosotros|io|noi|eu|nós|ik|wij|jag|vi|jeg")
+    listed(
+        "i|we|ich|wir|je|j|nous|yo|nosotros|io|noi|eu|nós|ik|wij|jag|vi|jeg|my|our|mein|meine|meinem"
+        "|meinen|meiner|unser|habe|mes|notre|mio|mia|ho|meu|minha|mijn|heb|mitt|moja|moje"
+    )
 )
 
 # How an attribution line begins, before the date or the name.
@@ -54,7 +68,7 @@ INTRODUCTIONS = listed(
     "on |am |at |le |el |il |il giorno |em |op |den |på |dnia |w dniu |dne |on the "
     "|ons |tis |tors |fre |lör |sön |mån |pon|wt|śr|czw|pt|sob|niedz|mon|tue|wed|thu"
     "|fri|sat|sun|mo|di|mi|do|fr|sa|so|lun|mar|mer|jeu|ven|sam|dim|mié|jue|vie|sáb|dom"
-    "|seg|ter|qua|qui|sex|ma |ti |ke |to |pe |la |su |пн|вт|ср|чт|пт|сб|вс|в |在 |在"
+    "|seg|ter|qua|qui|sex|în |à|às |vào |στις |u |ma |ti |ke |to |pe |la |su |пн|вт|ср|чт|пт|сб|вс|в |在 |在"
 )
 
 ORIGINAL_MESSAGE = frozenset(
@@ -68,6 +82,8 @@ ORIGINAL_MESSAGE = frozenset(
         "|original meddelelse|opprinnelig melding|alkuperäinen viesti|wiadomość oryginalna"
         "|oryginalna wiadomość|wiadomość pierwotna|původní zpráva|eredeti üzenet"
         "|исходное сообщение|оригинальное сообщение|вихідне повідомлення|元のメッセージ|原始邮件"
+        "|özgün i\u0307leti|orijinal mesaj|mesaj original|mesajul original|αρχικό μήνυμα|원본 메시지"
+        "|pôvodná správa|izvorna poruka|originalna poruka|thư gốc"
     )
 )
 FORWARDED_MESSAGE = frozenset(
@@ -83,24 +99,29 @@ FORWARDED_MESSAGE = frozenset(
         "|videresendt meddelelse|videresendt besked|videresendt melding|välitetty viesti"
         "|przekazana wiadomość|wiadomość przekazana|přeposlaná zpráva|továbbított üzenet"
         "|пересылаемое сообщение|пересланное сообщение|переслане повідомлення|転送メッセージ|转发的邮件"
+        "|переслане сообщение|início da mensagem reencaminhada|starten på den videresendte besked"
+        "|start på videresendt melding|begynnelsen på den videresendte meldingen"
+        "|wiadomość przekazana dalej|początek wiadomości przekazanej dalej"
+        "|treść przekazanej wiadomości|välitetty viesti alkaa|začátek přeposílané zprávy"
+        "|preposlaná správa|proslijeđena poruka|mesaj redirecționat|iletilen mesaj"
+        "|προωθημένο μήνυμα|전달된 메시지|vidarebefordrat mejl|début du message transféré"
+        "|mensagem reencaminhada|inicio del mensaje reenviado"
     )
 )
-REPLY_ABOVE = (
-    "reply above this line",
-    "type your reply above",
-    "write your reply above",
-    "bitte antworten sie oberhalb dieser",
-    "antworten sie oberhalb dieser",
-    "répondez au-dessus de cette ligne",
-    "répondre au-dessus de cette ligne",
-    "responda por encima de esta",
-    "responda encima de esta",
-    "rispondi sopra questa",
-    "responda acima desta",
-    "antwoord boven deze",
-    "svara ovanför denna",
-    "svar over denne linje",
-    "odpowiedz powyżej tej",
+# One of these in a short line: a ticket system's request to write above it.
+REPLY_ABOVE = listed(
+    "reply above this line|reply above the line|reply above this message|your reply above"
+    "|write above this line|remove or edit below this line"
+    "|antwort oberhalb dieser|antworten sie oberhalb|antwort über dieser|oberhalb dieser linie"
+    "|oberhalb dieser zeile|au-dessus de cette ligne|por encima de esta|encima de esta línea"
+    "|sopra questa riga|sopra questa linea|acima desta linha|boven deze lijn|boven deze regel"
+    "|ovanför denna|ovanför den här|over denne linje|over denne linjen|powyżej tej linii"
+    "|powyżej tego wiersza"
+)
+# What all of those have one of: looked for in the whole mail, before its lines are asked one by one.
+REPLY_ABOVE_STEMS = listed(
+    "bove th|BOVE TH|below this line|eply above|oberhalb|über dieser|au-dessus|encima de|sopra quest"
+    "|acima dest|boven de|ovanför|over denne|powyżej te"
 )
 
 REPLY_PREFIXES = frozenset(

@@ -53,7 +53,7 @@ def test_tidying_twice_is_tidying_once(text: str) -> None:
 @given(bodies)
 def test_cleaned_text_is_made_of_lines_of_the_mail(body: str) -> None:
     assume(not looks_like_html(body))
-    unmarked = body.replace("\x01", "").replace("\x02", "")
+    unmarked = body.translate({1: None, 2: None, 3: None})
     text = tidy(unmarked)
     assume(repair(unmarked) == unmarked and repair(text) == text)
     known = {line.strip("> ").strip() for line in text.split("\n")}
@@ -81,6 +81,16 @@ HOSTILE = {
     "closings": "LG\nBob\n\n" * 500,
     "spaces": " " * 5_000,
     "one long line": "word " * 10_000,
+    "one line of quote marks": ">" * 20_000,
+    "one line of spaced quote marks": "> " * 10_000,
+    "carriage returns": "a\r" * 2_000,
+    "lines of On": "On\n" * 1_000,
+    "lines of From": "From: a\nSent: b\n" * 500,
+    "answers between quotes": "> a\nb\n" * 500,
+    "requests to write above": "reply above this line\n" * 500,
+    "armour": "-----BEGIN PGP MESSAGE-----\na\n" * 500,
+    "contact lines": "tel: +49 30 1234567\n" * 500,
+    "notices": "This email is confidential and intended solely for Bob\n\n" * 300,
     "angles": "<" * 20_000,
     "addresses": "<a@" * 5_000 + ":",
 }
@@ -107,6 +117,18 @@ def steps(body: str) -> int:
 def test_work_grows_no_faster_than_the_mail(name: str) -> None:
     body = HOSTILE[name]
     assert steps(body + body) <= 2.5 * steps(body) + 2_000
+
+
+def test_a_line_of_one_megabyte_is_read_within_its_limits() -> None:
+    result = cleaned(subject="s", body="My card is lost.\n" + "word " * 200_000)
+    assert result.body.startswith("My card is lost.\nword word")
+    assert result.left_out > 800_000
+
+
+def test_a_leading_style_does_not_push_the_words_out() -> None:
+    page = "<style>" + "p { color: red }\n" * 30_000 + "</style><p>My card is lost.</p>"
+    result = cleaned(subject="s", html=page)
+    assert (result.body, result.left_out) == ("My card is lost.", 0)
 
 
 @pytest.mark.parametrize("name", HOSTILE)

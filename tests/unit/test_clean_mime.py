@@ -5,6 +5,7 @@ import pytest
 
 from stream.clean import clean_with_notes
 from stream.clean.charsets import decode_text
+from stream.clean.flowed import unflow
 from stream.clean.mime import MAX_DEPTH
 from stream.records import InboundEmail
 from tests.unit.clean_strategies import NOW, PATIENT, raw_of
@@ -178,3 +179,116 @@ def test_bytes_behind_a_large_attachment_cost_nothing_to_the_words_before() -> N
         + b"--b\n\nafter\n--b--\n"
     )
     assert raw_of(raw).body.split() == ["before", "after"]
+
+
+def mixed(*parts: bytes) -> bytes:
+    body = b"".join(b"--b\n" + part + b"\n" for part in parts)
+    return b"Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n" + body + b"--b--\n"
+
+
+WORDS = b"Content-Type: text/plain\n\nthe words\n"
+
+
+@pytest.mark.parametrize(
+    ("headers", "name"),
+    [
+        (
+            b"Content-Type: application/pdf\nContent-Disposition: attachment; filename=a.pdf",
+            "a.pdf",
+        ),
+        (
+            b"Content-Type: text/plain\nContent-Disposition: attachment; filename*=utf-8''%C3%BC.txt",
+            "ü.txt",
+        ),
+        (b"Content-Type: application/zip; name==?utf-8?q?=C3=BC=2Ezip?=", "ü.zip"),
+        (b"Content-Type: application/pdf\nContent-Disposition: attachment", "application/pdf"),
+        (b"Content-Type: text/csv\nContent-Disposition: inline; filename=t.csv", "t.csv"),
+    ],
+)
+def test_attachments_are_named_and_not_read(headers: bytes, name: str) -> None:
+    mail = raw_of(mixed(WORDS, headers + b"\n\nsecret\n"))
+    assert (mail.body, mail.attachments) == ("the words", [name])
+
+
+def test_a_mail_of_only_an_attachment_names_it_and_is_not_empty() -> None:
+    raw = b"Content-Type: application/pdf; name=a.pdf\nContent-Disposition: attachment\n\nxx\n"
+    cleaned, notes = clean_with_notes(InboundEmail(id="1", raw=raw), NOW, None, PATIENT)
+    assert (cleaned.body, cleaned.attachments, notes.problem) == ("", ["a.pdf"], None)
+
+
+def test_a_message_that_was_attached_is_a_forward_and_is_read() -> None:
+    attached = (
+        b"Content-Type: message/rfc822; name=x.eml\nContent-Disposition: attachment; filename=x.eml\n\n"
+        b"Subject: inner\n\nthe inner words\n"
+    )
+    assert raw_of(mixed(WORDS, attached)).body.split() == ["the", "words", "the", "inner", "words"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "protection", "body"),
+    [
+        (
+            b"Content-Type: multipart/signed; boundary=b\n\n--b\n"
+            + WORDS
+            + b"--b\nContent-Type: application/pgp-signature\n\nxx\n--b--\n",
+            "signed",
+            "the words",
+        ),
+        (
+            b"Content-Type: multipart/encrypted; boundary=b\n\n--b\n"
+            b"Content-Type: application/pgp-encrypted\n\nVersion: 1\n--b--\n",
+            "encrypted",
+            "",
+        ),
+        (
+            b"Content-Type: application/pkcs7-mime; smime-type=enveloped-data\n\nMI\n",
+            "encrypted",
+            "",
+        ),
+        (mixed(WORDS, b"Content-Type: application/pkcs7-signature\n\nMI\n"), "signed", "the words"),
+        (mixed(WORDS), None, "the words"),
+    ],
+)
+def test_signed_and_encrypted_mail_is_said_to_be_so(
+    raw: bytes, protection: str | None, body: str
+) -> None:
+    cleaned, notes = clean_with_notes(InboundEmail(id="1", raw=raw), NOW, None, PATIENT)
+    assert (cleaned.protection, cleaned.body, notes.problem) == (protection, body, None)
+
+
+def test_each_part_is_said_to_be_read_or_why_not() -> None:
+    raw = mixed(
+        b"Content-Type: multipart/alternative; boundary=c\n\n--c\n"
+        + WORDS
+        + b"--c\nContent-Type: text/html\n\n<p>the words</p>\n--c--\n",
+        b"Content-Type: application/pdf\nContent-Disposition: attachment; filename=a.pdf\n\nx\n",
+    )
+    notes = clean_with_notes(InboundEmail(id="1", raw=raw), NOW, None, PATIENT)[1]
+    assert [(part.where, part.fate) for part in notes.parts] == [
+        ("1.1.1", "read"),
+        ("1.1.2", "alternative"),
+        ("1.2", "attachment"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_joined", "expected"),
+    [
+        ("My card \nis lost.\nHelp.", False, "My card is lost.\nHelp."),
+        ("カー \nド", True, "カード"),
+        ("> one \n> two\nthree", False, "> one two\nthree"),
+        ("> one \nmine", False, "> one \nmine"),
+        ("text \n-- \nJane", False, "text \n-- \nJane"),
+        (" >not quoted", False, ">not quoted"),
+        ("", False, ""),
+    ],
+)
+def test_flowed_text_is_joined_as_it_was_written(text: str, is_joined: bool, expected: str) -> None:
+    assert unflow(text, is_joined=is_joined) == expected
+
+
+def test_a_flowed_part_loses_its_soft_line_breaks() -> None:
+    raw = (
+        b"Subject: x\nContent-Type: text/plain; format=flowed\n\nMy card \nis lost.\n\n-- \nJane\n"
+    )
+    assert raw_of(raw).body == "My card is lost."

@@ -316,6 +316,83 @@ def test_clean_of_nothing_is_nothing(run: Run) -> None:
     assert run("clean").out == ""
 
 
+EML = b"Message-ID: <a@b>\nSubject: card\n\nMy card is lost.\n\n-- \nJane Doe\n"
+MBOX = b"From a@b Mon Nov  3 10:00:00 2025\n" + EML + b"\nFrom a@b Mon Nov  3 10:00:01 2025\n" + EML
+
+
+def bodies(ended: Ended) -> list[str]:
+    return [orjson.loads(line)["body"] for line in ended.out.splitlines()]
+
+
+def test_clean_reads_messages_mailboxes_and_lines_from_files(run: Run, tmp_path: Path) -> None:
+    for name, data in {"a.eml": EML, "b.mbox": MBOX, "c.jsonl": MAIL}.items():
+        (tmp_path / name).write_bytes(data)
+    ended = run("clean", *(str(tmp_path / name) for name in ("a.eml", "b.mbox", "c.jsonl")))
+    assert (ended.code, ended.err) == (0, "")
+    assert bodies(ended) == ["My card is lost."] * 3 + ["My card is lost"]
+    ids = [orjson.loads(line)["id"] for line in ended.out.splitlines()]
+    assert len(set(ids)) == 4
+
+
+def test_clean_reads_one_message_from_stdin(run: Run) -> None:
+    assert bodies(run("clean", stdin=EML)) == ["My card is lost."]
+
+
+def test_clean_names_the_file_of_what_it_cannot_read_and_goes_on(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "bad.jsonl").write_bytes(b'{"id": "1"}\n' + MAIL)
+    (tmp_path / "image.png").write_bytes(b"\x89PNG\r\n")
+    ended = run(
+        "clean", str(tmp_path / "bad.jsonl"), str(tmp_path / "image.png"), str(tmp_path / "none")
+    )
+    assert (ended.code, bodies(ended)) == (1, ["My card is lost"])
+    complaints = [orjson.loads(line) for line in ended.err.splitlines()]
+    assert [(Path(each["file"]).name, each["error-type"]) for each in complaints] == [
+        ("bad.jsonl", "bad-row"),
+        ("image.png", "bad-file"),
+        ("none", "bad-file"),
+    ]
+
+
+def test_clean_writes_the_labels_of_a_row_beside_its_mail(run: Run, tmp_path: Path) -> None:
+    row = MAIL.replace(b"}", b', "labels": {"intent": "card", "tags": ["a"]}}')
+    (tmp_path / "rows.jsonl").write_bytes(row)
+    for ended in (run("clean", stdin=row), run("clean", str(tmp_path / "rows.jsonl"))):
+        [line] = map(orjson.loads, ended.out.splitlines())
+        assert (line["body"], line["labels"]) == (
+            "My card is lost",
+            {"intent": "card", "tags": ["a"]},
+        )
+    assert "labels" not in orjson.loads(run("clean", stdin=MAIL).out)
+    wrong = run("clean", stdin=MAIL.replace(b"}", b', "labels": 7}') + MAIL)
+    assert (wrong.code, len(wrong.out.splitlines())) == (1, 1)
+
+
+def test_clean_keeps_what_it_is_told_to_keep(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_bytes(EML)
+    kept = run("clean", "--keep", "signature", str(tmp_path / "a.eml"))
+    assert bodies(kept) == ["My card is lost.\n\n--\nJane Doe"]
+    refused = run("clean", "--keep", "quotes", str(tmp_path / "a.eml"))
+    assert refused.code == 2
+    assert "keep=quotes" in refused.err
+    assert "boilerplate, footer, quote, signature" in refused.err
+
+
+def test_clean_explains_what_was_taken_out_and_why(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_bytes(EML)
+    lines = run("clean", "--explain", str(tmp_path / "a.eml")).out.splitlines()
+    assert any("1 │ My card is lost." in line and "signature" not in line for line in lines)
+    [margin] = [line for line in lines if "3 │ --" in line]
+    assert margin.startswith("signature")
+    assert "delimiter" in margin
+    assert any(line.startswith("parts") and "text/plain: read" in line for line in lines)
+
+
+def test_clean_says_that_there_is_nothing_to_read(run: Run) -> None:
+    ended = run("clean", stdin=b'{"id": "1", "subject": " ", "body": " "}\n')
+    assert (ended.code, ended.out) == (1, "")
+    assert orjson.loads(ended.err)["error-type"] == "empty-mail"
+
+
 def test_classify_without_a_model_is_wrong_usage(run: Run) -> None:
     ended = run("classify", stdin=MAIL)
     assert (ended.code, ended.out) == (2, "")
