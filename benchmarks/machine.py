@@ -19,7 +19,6 @@ PACKAGES = (
     "numpy",
     "aiokafka",
     "scipy",
-    "selectolax",
 )
 
 
