@@ -7,6 +7,7 @@ and nothing that asks or speaks of itself.
 import re
 from collections.abc import Sequence
 
+from stream.clean import footer_families as families
 from stream.clean import footer_phrases as phrases
 from stream.clean.lines import Letter, has_words
 from stream.clean.persons import speaks
@@ -14,6 +15,7 @@ from stream.clean.persons import speaks
 _MAX_BANNERS = 3
 _MAX_BANNER_LINES = 10
 _TELLING_CHARS = 300
+_MAX_LABEL_CHARS = 40
 _TOKEN = re.compile(r"[\w'’-]+")
 _SENTENCE_ENDS = (
     *".!?:])*>",
@@ -36,7 +38,8 @@ def strip_banner(letter: Letter) -> None:
         while end < len(lines) and lines[end] and end - start < _MAX_BANNER_LINES:
             end += 1
         folded = " ".join(lines[start:end])[:1_000].casefold()
-        if phrases.BANNER_WORDS.isdisjoint(_TOKEN.findall(folded[:_TELLING_CHARS])):
+        words = _TOKEN.findall(folded[:_TELLING_CHARS])
+        if phrases.BANNER_WORDS.isdisjoint(words) and families.BANNER_LABELS.isdisjoint(words[:3]):
             return
         end = start + _banner_lines(lines[start:end], folded)
         if start == end or not any(map(has_words, lines[end:])):
@@ -52,6 +55,8 @@ def _banner_lines(lines: Sequence[str], folded: str) -> int:
         number = 1 if bare(lines[0]) in phrases.BANNER_LINES else len(lines)
     elif count(folded, phrases.BANNERS, 1):
         number = 0
+    elif _has_label(lines[0]) and families.holds_each(_TOKEN.findall(folded), families.BANNER):
+        number = 1
     else:
         return 0
     while number < len(lines):
@@ -67,6 +72,15 @@ def _banner_lines(lines: Sequence[str], folded: str) -> int:
         number += 1
     taken = " ".join(lines[:number]).casefold()
     return 0 if "?" in taken or speaks(taken) else number
+
+
+def _has_label(line: str) -> bool:
+    """Whether a line begins with a label as warnings have it: `WARNING: …`, `[External] …`, `Externe E-Mail: …`."""
+    head = line[:_MAX_LABEL_CHARS]
+    ends = [place for mark in ":!-–—]*" if (place := head.find(mark, 2)) > 0]
+    label = head[: min(ends)] if ends else ""
+    words = label.strip(" []*⚠️!").casefold().split()
+    return 0 < len(words) <= 3 and words[0] in families.BANNER_LABELS
 
 
 def bare(line: str) -> str:

@@ -17,12 +17,14 @@ from stream.clean.phrases import (
     REQUESTS,
     SHORT_CLOSINGS,
     WEAK_CLOSINGS,
+    WISHES,
 )
 
 _MAX_BLOCK_LINES = 18
 _MAX_LINE_CHARS = 110
 _MAX_FORMULA_CHARS = 70
 _MAX_FORMULA_WORDS = 9
+_MAX_WISH_WORDS = 7
 _MAX_NAME_LINE_CHARS = 60
 _MAX_NAME_LINE_WORDS = 6
 _MAX_CONTACT_LINES = 12
@@ -41,7 +43,9 @@ def strip_closing(letter: Letter, names: frozenset[str]) -> None:
             continue
         strength, has_name = _closing(line, names)
         if not strength:
-            continue
+            if not _is_wish(lines, number):
+                continue
+            strength = 2
         end = _block_end(lines, number + 1)
         block = [line for line in lines[number + 1 : end] if line]
         if _fits(block, strength, has_name=has_name, names=names) and not (
@@ -49,6 +53,24 @@ def strip_closing(letter: Letter, names: frozenset[str]) -> None:
         ):
             letter.cut(number, end, "signature", "closing and name" if block else "closing")
             return
+
+
+def _is_wish(lines: Sequence[str], number: int) -> bool:
+    """Whether a line closes a letter by its place: a short line below an empty one, above a first and a last name.
+
+    It ends with a comma, or wishes something (`Have a great day`, `Einen schönen Tag noch`).
+    """
+    line = lines[number]
+    words = line.split()
+    if number == 0 or lines[number - 1] or len(words) > _MAX_WISH_WORDS or line[0] in ">*-":
+        return False
+    below = next((text for text in lines[number + 1 : number + 3] if text), "")
+    if not (is_name(below) and 2 <= len(below.split()) <= 4):
+        return False
+    folded = line.casefold().strip(" ,.!")
+    if words[0].casefold() in REQUESTS or line[-1] in "?:;" or any(map(str.isdigit, line)):
+        return False
+    return line[-1] == "," or not WISHES.isdisjoint(folded.split())
 
 
 def _closing(line: str, names: frozenset[str]) -> tuple[int, bool]:

@@ -7,6 +7,7 @@ speaks of itself (`I`, `ich`, …): a customer may write of his IBAN, of an inte
 import re
 from collections.abc import Sequence
 
+from stream.clean import footer_families as families
 from stream.clean import footer_phrases as phrases
 from stream.clean.banners import bare, count, strip_banner
 from stream.clean.lines import Letter, has_words
@@ -33,6 +34,11 @@ _NOTICES = (
     (phrases.NOTICES, "confidentiality notice"),
     (phrases.PRINT_NOTICES, "think before you print"),
     (phrases.SYSTEM_NOTICES, "automatic notice"),
+)
+_FAMILIES = (
+    (families.PRINT, "think before you print"),
+    (families.PRIVACY, "privacy notice"),
+    (families.LIABILITY, "disclaimer"),
 )
 _TOKEN = re.compile(r"[\w'’-]+")
 
@@ -111,6 +117,9 @@ def _paragraph_rule(lines: Sequence[str]) -> str | None:
     """The rule by which a paragraph goes; empty or `_MORE` if it may stand beside one; None if it stays."""
     folded = " ".join(lines).casefold()
     words = _starts(folded[:_TELLING_CHARS])
+    rule = _rule_by_families(folded)
+    if rule:
+        return rule
     if _KEYS.isdisjoint(words):
         return _rest_rule(lines, folded)
     if not FIRST_PERSON.isdisjoint(words) or speaks(folded):
@@ -123,6 +132,17 @@ def _paragraph_rule(lines: Sequence[str]) -> str | None:
         is_block = len(lines) > 1 and max(map(len, lines)) <= _MAX_BLOCK_LINE_CHARS
         return _COMPANY if marks == 2 else _MORE if is_block else ""
     return "" if count(folded, phrases.WEAK_NOTICES, 1) and "?" not in folded else None
+
+
+def _rule_by_families(folded: str) -> str:
+    """The rule by which a short text in wording of its own is a notice; empty if it is none."""
+    if len(folded) > _SHORT_CHARS or "?" in folded:
+        return ""
+    words = _TOKEN.findall(folded)
+    for family, rule in _FAMILIES:
+        if families.holds_each(words, family) and not speaks(folded):
+            return rule
+    return ""
 
 
 def _rest_rule(lines: Sequence[str], folded: str) -> str | None:

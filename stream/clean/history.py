@@ -226,7 +226,7 @@ class _Walk:
         return self._lines[following] if following < len(self._lines) else ""
 
     def _drop_trailing_citation(self) -> None:
-        if self._citation_start >= 0 and self._own:
+        if 0 <= self._citation_start < len(self.kept) and self._own:
             self.rules.append((self.kept[self._citation_start], "quoted lines at the end"))
             self.rules.sort()
             del self.kept[self._citation_start :]

@@ -29,8 +29,8 @@ def is_mobile_footer(line: str) -> bool:
     if not text or len(text) > _MAX_CHARS or ";" in text or "?" in text:
         return False
     has_excuse = any(word in text for word in MOBILE_EXCUSES)
-    if "," in text and not has_excuse:
-        return False
+    if "," in text and not has_excuse and " smartphone" not in text[text.rfind(",") :]:
+        return False  # but `Sent from my Verizon, Samsung Galaxy smartphone`
     words = text.split()
     if text.startswith(MOBILE_STARTS):
         return len(words) <= _MAX_WORDS and (text.startswith(_SURE_STARTS) or _names_device(text))

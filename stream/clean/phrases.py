@@ -64,6 +64,17 @@ WEAK_CLOSINGS = frozenset(
 )
 # Between a closing and a place: `Viele Grüße aus Berlin`.
 CLOSING_PLACES = (" aus ", " from ", " vom ", " von ", " uit ", " från ", " fra ", " depuis ")
+# Words of lines that close a letter with a wish or with hope of an answer, above a name.
+WISHES = frozenset(
+    listed(
+        "day|evening|weekend|week|afternoon|morning|hearing|forward|reply|response|regards|wishes|thanks|cheers|care"
+        "|tag|abend|wochenende|woche|nachmittag|gruss|grüsse|grüssen|dank|antwort|rückmeldung|grüezi|journée|soirée"
+        "|semaine|week-end|salutations|merci|réponse|retour|saludo|saludos|día|tarde|respuesta|gracias|abrazo"
+        "|giornata|serata|risposta|saluti|grazie|settimana|dia|semana|resposta|cumprimentos|obrigado|obrigada|dag"
+        "|avond|weekeinde|groet|groeten|antwoord|kväll|helg|hälsning|hälsningar|svar|aften|hilsen|hilsner|dnia"
+        "|pozdrawiam|pozdrowienia|odpowiedź|weekendu"
+    )
+)
 POSTSCRIPTS = (
     "ps:",
     "p.s.",

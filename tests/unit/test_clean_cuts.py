@@ -1,6 +1,6 @@
 """What was taken out is accounted for: line by line, with its reason and rule."""
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stream.clean import CleanNotes, CleanOptions, clean_with_notes
@@ -53,6 +53,7 @@ def test_every_line_with_words_is_kept_or_in_exactly_one_cut(text: str) -> None:
 
 @settings(deadline=None)
 @given(bodies)
+@example("Hello there\n>\n-----Original Message-----")
 def test_removed_characters_are_those_of_the_cuts(body: str) -> None:
     cleaned, notes = explained(body)
     for reason in ("quote", "signature", "footer", "boilerplate"):
