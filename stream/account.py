@@ -42,8 +42,4 @@ def report_lag(lags: Mapping[TopicPartition, int], metrics: Metrics) -> None:
 
 
 def _status(item: Item) -> str:
-    if item.error is not None:
-        return "dead_letter"
-    if item.skipped:
-        return "skipped"
-    return "abstained" if item.abstained else "classified"
+    return "dead_letter" if item.error is not None else item.status

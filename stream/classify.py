@@ -42,6 +42,7 @@ class Item:
     was_fenced: bool = False
     skipped: str | None = None
     abstained: str | None = None
+    status: str = ""  # of its classification, once there is one
     abstain_below: Mapping[str, float] = field(default_factory=dict[str, float])
     bundle: Bundle | None = None
     text: str = ""
@@ -170,7 +171,7 @@ def classification(item: Item, now: datetime) -> Classification:
         status = "classified"
     else:
         status, reason = "abstained", item.abstained or ("below threshold" if heads else NO_MODEL)
-    bundle = item.bundle
+    bundle, item.status = item.bundle, status
     return Classification(
         id=cleaned.id,
         tenant=cleaned.tenant,

@@ -7,7 +7,7 @@ the order a mail walks through them:
 - `fence`: limits; `markup` (with `tags`, `elements`, `page`, `frames`, `blocks`, `tables`): HTML to lines
 - `armor`: OpenPGP; `stripping` walks through the next three until nothing changes
 - `boilerplate`, `banners`: what systems and gateways put above the words
-- `history` (with `attribution`, `separators`, `quoting`): what was written before
+- `history` (with `attribution`, `header_blocks`, `separators`, `quoting`): what was written before
 - `signatures` (with `closings`, `mobile`), `footers`: what follows the words
 - `kinds` (with `signs`, `machines`), `language`: what the mail is
 
@@ -46,6 +46,7 @@ PROBLEMS: dict[Problem, str] = {
 _MAX_SUBJECT_CHARS = 1_000
 _MAX_REPAIRS = 12
 _SIGN_CHARS = 800
+_MAX_HIDDEN_CHARS = 200
 _MARKS = (MARK_HISTORY, MARK_ATTRIBUTION, MARK_SIGNATURE)
 
 
@@ -166,13 +167,16 @@ def _read_texts(text: _Text, mail: ReadMail, options: CleanOptions, deadline: De
             text.is_malformed = text.is_malformed or page.is_malformed
             text.is_over_time = text.is_over_time or not page.is_complete
             text.markup += max(0, len(segment.text) - page.left_out - len(page.text))
-            text.hidden += [Cut("markup", "hidden text", (), (hidden,)) for hidden in page.hidden]
+            text.hidden += [
+                Cut("markup", "hidden text", (), (one_line(hidden, _MAX_HIDDEN_CHARS),))
+                for hidden in page.hidden
+            ]
             piece, left_out = cut_text(page.text, options)
             left_out += page.left_out
         text.left_out += left_out
         pieces.append(piece)
     joined, left_out = cut_text("\n\n".join(pieces), options)
-    text.left_out += left_out
+    text.left_out += left_out + mail.left_out
     text.letter = Letter.of(_mend(joined))
 
 

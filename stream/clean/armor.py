@@ -32,7 +32,7 @@ def open_armor(letter: Letter) -> Protection | None:
             found, is_dashed = found or "signed", True
             rules.append((at, "OpenPGP header"))
             at = _after_headers(lines, at)
-        elif kind in _BLOCKS:
+        elif kind in _BLOCKS and _is_block(lines, at, ends.get(at)):
             is_dashed = False
             found = "encrypted" if kind == "MESSAGE" else found
             rules.append((at, f"OpenPGP {kind.lower()}"))
@@ -64,6 +64,13 @@ def _ends_of_blocks(lines: list[str]) -> dict[int, int]:
         elif (kind := _named(lines[at], ARMOR)) in nearest:
             ends[at] = nearest[kind]
     return ends
+
+
+def _is_block(lines: list[str], at: int, end: int | None) -> bool:
+    """Whether what follows is a block's: headers, then lines without a space; somebody may write of such lines."""
+    first = _after_headers(lines, at)
+    last = end - 1 if end else min(len(lines), first + 1)
+    return not any(" " in line for line in lines[first:last])
 
 
 def _after_headers(lines: list[str], at: int) -> int:

@@ -1,4 +1,4 @@
-"""Recognises the lines that introduce history: attributions and header blocks. Knows lines, not mails.
+"""Recognises the lines that introduce history: attributions; header blocks by `header_blocks`. Knows lines, not mails.
 
 Every question looks at a bounded number of bounded lines, so its cost does not grow with the mail.
 """
@@ -6,91 +6,30 @@ Every question looks at a bounded number of bounded lines, so its cost does not 
 import re
 from collections.abc import Sequence
 
+from stream.clean.header_blocks import CLOCK, MAX_LINE_CHARS, YEAR, header_block
 from stream.clean.separators import separator
 from stream.clean.words import (
     FIRST_PERSON,
-    HEADER_WORDS,
     INTRODUCTIONS,
-    MAX_HEADER_WORD_CHARS,
     WROTE_WORDS,
-    HeaderKind,
 )
 
-MAX_LINE_CHARS = 300
-"""A longer line is prose: it introduces nothing."""
 _MAX_ATTRIBUTION_LINES = 4
-_MAX_BLOCK_LINES = 14
 
 _DATE = re.compile(r"\b\d{4}\b|\d{1,2}[:.h]\d{2}\b|\d{1,2}[./-]\d{1,2}\b|\d{4}年")
-_CLOCK = re.compile(r"(?<![\d.])\d{1,2}[:.h]\d{2}(?![.\d])")
 _ISO_START = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}")
+_SLASHED_START = re.compile(r"\d{4}/\d{1,2}/\d{1,2} ")
+# Where a sentence ends before another begins; names of months and of days are cut shorter.
+_SENTENCE_BEFORE = re.compile(r"[a-zà-ÿ]{5}[.!?] [A-ZÀ-Þ]")
 _ADDRESS_END = re.compile(r"[<(\[][^<>()\[\]\s]{1,150}@[^<>()\[\]\s]{1,150}[>)\]]+$")
 _BRACKETED = re.compile(r"[<(\[] ?[^<>()\[\]\s]{1,150}@[^<>()\[\]\s]{1,150}[ >)\]]")
 _WORDS = re.compile(r"[^\W\d_]+(?:\([^\W\d_]+\))?")
-_WITHIN = re.compile(r"[\s*]([^\W\d_]{2,12}) ?:(?=[\s*])")
 _MAX_TAIL_WORDS = 8
 _MAX_NAME_WORDS = 6
 _MAX_VERB_CHARS = 24
 _PROSE_ENDS = frozenset(".,!?;…")
 _DATE_STARTS = frozenset("0123456789 >-")
-_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|\d{1,2}[./-]\d{1,2}[./-]\d{2}(?!\d)")
 _NOTES_LINE = re.compile(r"---\d{1,4}[./-]\d{1,2}[./-]\d{1,4} \d{1,2}[:.]\d{2}")
-
-
-def header_kind(line: str) -> HeaderKind | None:
-    """Which header a line holds, if it is one (`Von: …`, `*Sent:* …`, `Objet : …`)."""
-    head, colon, _ = line[: MAX_HEADER_WORD_CHARS + 8].partition(":")
-    if not colon:
-        head, colon, _ = head.partition("：")
-        if not colon:
-            return None
-    word = head.strip(" \t*_>|-").casefold()
-    return HEADER_WORDS.get(word)
-
-
-def header_block(lines: Sequence[str], at: int) -> int:
-    """How many lines from `at` on are the header block of a quoted mail; 0 if they are none.
-
-    A block names a sender, a date, and an address or a subject; or who sent it, when, and to whom. So
-    `From: Berlin / To: Paris / Date: 3 May` of a traveller and `From: … Subject: …` of a contact form are none.
-    """
-    if header_kind(lines[at]) in (None, "other"):
-        return 0
-    kinds: set[HeaderKind] = set()
-    has_address = False
-    end = at
-    strangers = 0
-    for number in range(at, min(len(lines), at + _MAX_BLOCK_LINES)):
-        line = lines[number]
-        kind = header_kind(line) if len(line) <= 2_000 else None
-        if kind is not None:
-            kinds.add(kind)
-            kinds.update(_kinds_within(line))
-            has_address = has_address or (kind == "from" and "@" in line[:MAX_LINE_CHARS])
-            end, strangers = number + 1, 0
-        elif not line.strip(" >*") and len(kinds) >= 2:
-            if _is_block(kinds, has_address):
-                break
-            strangers += 1
-        else:
-            strangers += 1
-        if strangers > 2:
-            break
-    return end - at if _is_block(kinds, has_address) else 0
-
-
-def _is_block(kinds: set[HeaderKind], has_address: bool) -> bool:
-    if "from" not in kinds:
-        return False
-    if "subject" in kinds or has_address:
-        return "date" in kinds or "sent" in kinds
-    return {"sent", "to"} <= kinds
-
-
-def _kinds_within(line: str) -> set[HeaderKind]:
-    """Headers further on in a line, where a program wrote several on one."""
-    words = (word.casefold() for word in _WITHIN.findall(line[:MAX_LINE_CHARS]))
-    return {HEADER_WORDS[word] for word in words if word in HEADER_WORDS}
 
 
 def attribution_lines(lines: Sequence[str], end: int) -> int:
@@ -153,10 +92,11 @@ def is_prose(line: str) -> bool:
 
 def is_surely_attribution(text: str) -> bool:
     """Whether an attribution is written as mail programs do: no first person, but an address, a date or a time."""
-    if _BRACKETED.search(text) or _is_between_rules(text):
+    bracketed = _BRACKETED.search(text)
+    if (bracketed is not None and bracketed[0][0] == "<") or _is_between_rules(text):
         return True
     is_own = not FIRST_PERSON.isdisjoint(_WORDS.findall(text.casefold()))
-    return not is_own and ("@" in text or bool(_CLOCK.search(text) or _YEAR.search(text)))
+    return not is_own and ("@" in text or bool(CLOCK.search(text) or YEAR.search(text)))
 
 
 def _is_between_rules(text: str) -> bool:
@@ -165,12 +105,15 @@ def _is_between_rules(text: str) -> bool:
 
 
 def is_quoters_name(line: str) -> bool:
-    """Whether a line above quoted ones says only who wrote them: `Jane Doe wrote:`."""
-    if len(line) > 80 or not line.endswith((":", "：")):
+    """Whether a line above quoted ones says who wrote them: `Jane Doe wrote:`, `Quoting Jane <jane@example.com>:`."""
+    if len(line) > 150 or line[-1] not in ":：":
         return False
     words = _WORDS.findall(line.casefold())
-    is_short = 2 <= len(words) <= _MAX_NAME_WORDS
-    return is_short and words[-1] in WROTE_WORDS and FIRST_PERSON.isdisjoint(words)
+    if not FIRST_PERSON.isdisjoint(words):
+        return False
+    if 2 <= len(words) <= _MAX_NAME_WORDS and words[-1] in WROTE_WORDS:
+        return True
+    return "@" in line or (_DATE.search(line) is not None and _has_verb(line.casefold()))
 
 
 def is_attribution(text: str) -> bool:
@@ -180,7 +123,9 @@ def is_attribution(text: str) -> bool:
     lowered = lowered.rstrip(": ：")
     has_address = "@" in lowered
     has_date = _DATE.search(lowered) is not None
-    has_moment = has_date and bool(_CLOCK.search(lowered) and _YEAR.search(lowered))
+    if _SENTENCE_BEFORE.search(text):
+        return False
+    has_moment = has_date and bool(CLOCK.search(lowered) and YEAR.search(lowered))
     if has_moment and ends_with_colon and _BRACKETED.search(lowered):
         return True  # in any language
     is_ruled = _is_between_rules(text.strip())
@@ -196,17 +141,18 @@ def _is_bare_attribution(lowered: str, *, ends_with_colon: bool) -> bool:
     ends_with_address = _ADDRESS_END.search(lowered) is not None
     if "---" in lowered and _NOTES_LINE.search(lowered):
         return True
-    is_dated = _ISO_START.match(lowered) is not None
     if ends_with_colon and ends_with_address:
         return True
-    return is_dated and (ends_with_address or " gmt+" in lowered or " gmt-" in lowered)
+    if " gmt+" in lowered or " gmt-" in lowered:
+        return _ISO_START.match(lowered) is not None
+    return ends_with_address and _SLASHED_START.match(lowered) is not None
 
 
 def _has_verb(lowered: str) -> bool:
     """Whether a verb of writing stands near the end, or (German, Dutch) before the name."""
     words = _WORDS.findall(lowered)
     tail = words[-_MAX_TAIL_WORDS * 3 :]
-    return any(word in WROTE_WORDS for word in tail) or lowered.endswith(("写道", "写到"))
+    return any(word in WROTE_WORDS for word in tail) or lowered.endswith(("写道", "写到", "寫道"))
 
 
 def _starts_attribution(line: str) -> bool:

@@ -24,6 +24,7 @@ class ReadMail:
     parts: tuple[PartNote, ...] = ()
     is_too_deep: bool = False
     calendar_method: str = ""
+    left_out: int = 0
 
 
 def read_mail(email: InboundEmail, options: CleanOptions, deadline: Deadline) -> ReadMail:
@@ -56,7 +57,8 @@ def _read_raw(raw: bytes, options: CleanOptions, deadline: Deadline) -> ReadMail
         ),
         protection=reader.protection,
         parts=tuple(reader.notes),
-        is_too_deep=root.is_too_deep,
+        is_too_deep=root.is_too_deep or reader.is_too_deep,
+        left_out=reader.left_out + max(0, len(raw) - options.max_raw_bytes),
         calendar_method=_calendar_method(root, 3),
     )
 

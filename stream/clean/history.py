@@ -8,18 +8,19 @@ history at the end of a mail and a citation elsewhere.
 
 from stream.clean.attribution import (
     attribution_lines,
-    header_block,
     introduces_history,
     is_prose,
     is_quoters_name,
     is_surely_attribution,
 )
 from stream.clean.fence import CHECK_EVERY, Deadline
+from stream.clean.header_blocks import header_block
 from stream.clean.lines import Letter, has_words, is_quoted
 from stream.clean.markup import MARK_ATTRIBUTION, MARK_HISTORY
 from stream.clean.quoting import dequoted_head, end_of_quoted
 from stream.clean.separators import asks_to_reply_above, has_request_above, separator
 
+_QUOTATION_MARKS = frozenset("„“\"«»‚‘'")
 _RULE_CHARS = "-_=*~#—– \t>"
 _MOST_UNQUOTED = 3  # times the mail's own length, over all levels of forwards within forwards
 
@@ -72,7 +73,7 @@ class _Walk:
                 self._keep(line)
             elif line[0] in (MARK_HISTORY, MARK_ATTRIBUTION):
                 self._take_mark(line)
-            elif is_quoted(line) and not self._is_wrapped_address(line):
+            elif is_quoted(line) and not self._is_own(line):
                 self._take_quoted()
             elif not self._take_separator(line) and not self._take_headers(line):
                 self._take_attribution_or_own(line)
@@ -139,15 +140,26 @@ class _Walk:
         if self._is_introduced or introduces_history(head):
             self._skip_to(end, "quoted lines")
             return
-        if self._citation_start < 0:
+        if self._citation_start < 0 and not self._is_announced():
             self._citation_start = len(self.kept)
         self.kept += range(self._at, end)
         self._at = end
 
-    def _is_wrapped_address(self, line: str) -> bool:
-        """Whether `>` is the end of an address that began on the line above (`… <name@example.com` / `> wrote:`)."""
+    def _is_own(self, line: str) -> bool:
+        """Whether `>` quotes nothing: an address goes on (`… <name@example.com` / `> wrote:`), or a mailbox escapes."""
         above = self._above()
-        return line.endswith(":") and len(line) < 40 and above.rfind("<") > above.rfind(">")
+        if line.endswith(":") and len(line) < 40 and above.rfind("<") > above.rfind(">"):
+            return True
+        below = self._lines[self._at + 1 : self._at + 2]
+        return line.startswith(">From ") and not any(map(is_quoted, (above, *below)))
+
+    def _is_announced(self) -> bool:
+        """Whether the last own line says that something follows which the author shows: `The page says:`."""
+        for place in reversed(self.kept):
+            line = self._lines[place]
+            if line:
+                return line[-1] in ":：" and "@" not in line and not any(map(str.isdigit, line))
+        return False
 
     def _unquote(self, end: int) -> None:
         """Take one level of quoting off a forwarded block and read it as own text."""
@@ -207,7 +219,8 @@ class _Walk:
         below = self._below()
         is_marked = is_quoted(below) or below.startswith("|")
         text = " ".join(self._lines[self._at - count + 1 : self._at + 1])
-        if below and not is_marked and not is_surely_attribution(text):
+        is_sure = is_surely_attribution(text) and below[:1] not in _QUOTATION_MARKS
+        if below and not is_marked and not is_sure:
             self._keep(line)
             return
         for _ in range(count - 1):

@@ -6,12 +6,14 @@ every line of every attachment (0.17 s for 10 MB, of which cleaning as a whole n
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.errors import MessageError
 from email.message import Message
+from itertools import islice
 
 from stream.clean.charsets import decode_text
-from stream.clean.fence import CleanOptions
+from stream.clean.fence import CleanOptions, one_line
 from stream.clean.headers import Headers, decode_words, read_headers
 
 MAX_DEPTH = 64
@@ -19,6 +21,10 @@ _MAX_PARTS = 1_000
 _MAX_BOUNDARY_LINES = 20_000
 _MAX_BOUNDARY_BYTES = 200
 _MAX_NAME_CHARS = 200
+_MAX_GUESSES = 4
+_CONTENT_TYPE = re.compile(r"[\w.+-]{1,100}/[\w.+-]{1,100}")
+# What the standard library raises for `charset*=…; charset*0=…`, and for charsets that nobody knows.
+_BROKEN_PARAMETER = (LookupError, ValueError, TypeError, AttributeError)
 
 _GUESS_BYTES = 65_536
 _LIKELY_BOUNDARY = re.compile(rb"\n--([^\s]{1,200})[ \t]*\r?\n(?:[Cc]ontent-|\r?\n)")
@@ -50,25 +56,30 @@ class Part:
 
     @property
     def content_type(self) -> str:
-        """`text/plain`, `multipart/mixed`, … in lower case."""
-        return self.content.get_content_type()
+        """`text/plain`, `multipart/mixed`, … in lower case; `text/plain` for what is none (RFC 2045, section 5.2)."""
+        content_type = self.content.get_content_type()
+        return content_type if _CONTENT_TYPE.fullmatch(content_type) else "text/plain"
 
     def param(self, name: str) -> str:
-        """A parameter of Content-Type, empty where there is none."""
-        value = self.content.get_param(name)
+        """A parameter of Content-Type, empty where there is none that can be read."""
+        try:
+            value = self.content.get_param(name)
+        except _BROKEN_PARAMETER:
+            return ""
         return (value[2] if isinstance(value, tuple) else str(value or "")).strip()
 
     @property
     def file_name(self) -> str:
-        """The name of its file (RFC 2183, else Content-Type's `name`), decoded; empty where it has none."""
+        """The name of its file (RFC 2183, else Content-Type's `name`): decoded, without folders; empty without one."""
         carrier = Message()
         carrier["content-disposition"] = self.headers.get("content-disposition") or "inline"
         carrier["content-type"] = self.headers.get("content-type") or "text/plain"
         try:
             name = carrier.get_filename("")
-        except (LookupError, ValueError):  # a charset that nobody knows
+        except _BROKEN_PARAMETER:
             return ""
-        return " ".join(decode_words(name).split())[:_MAX_NAME_CHARS]
+        last = decode_words(name).replace("\\", "/").rstrip("/").rpartition("/")[2]
+        return one_line(last, _MAX_NAME_CHARS)
 
 
 def read_parts(data: bytes) -> Part:
@@ -81,10 +92,11 @@ def read_parts(data: bytes) -> Part:
         The message as the root of its parts; `is_too_deep` where more than 64 are inside each other: those further
         in are not opened.
     """
-    root = _open(data, 0, "text/plain")
+    lines_of = _Boundaries(data)
+    root = _open(data, 0, "text/plain", lines_of)
     stack: list[Part] = []
     waiting: dict[bytes, Part] = {}
-    _enter(data, root, stack, waiting)
+    _enter(data, root, stack, waiting, lines_of)
     parts = lines = 0
     at = data.find(b"\n--", max(0, root.start - 1))
     while at >= 0 and lines < _MAX_BOUNDARY_LINES and parts < _MAX_PARTS:
@@ -102,15 +114,51 @@ def read_parts(data: bytes) -> Part:
             if not is_last:
                 parts += 1
                 is_digest = owner.content_type == "multipart/digest"
-                child = _open(data, line_end + 1, "message/rfc822" if is_digest else "text/plain")
+                child = _open(data, line_end + 1, "message/rfc822" if is_digest else "text/plain", lines_of)
                 owner.children.append(child)
-                _enter(data, child, stack, waiting)
+                _enter(data, child, stack, waiting, lines_of)
                 next_from = max(line_end, stack[-1].start - 1)
         at = data.find(b"\n--", next_from)
     return root
 
 
-def _enter(data: bytes, part: Part, stack: list[Part], waiting: dict[bytes, Part]) -> None:
+class _Boundaries:
+    """The lines of a message that begin with `--`, read once: a part's boundary is looked for among them."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._lines: set[bytes] | None = None
+        self._guesses_left = _MAX_GUESSES
+
+    def holds(self, boundary: bytes) -> bool:
+        """Whether one of the lines is this boundary, or its last."""
+        if self._lines is None:
+            self._lines = set(islice(self._read(), _MAX_BOUNDARY_LINES))
+        return boundary in self._lines or boundary + b"--" in self._lines
+
+    def guess(self, body: int) -> bytes:
+        """The boundary that a multipart without one uses, by the look of what follows; empty where nothing does."""
+        self._guesses_left -= 1
+        if self._guesses_left < 0:
+            return b""
+        found = _LIKELY_BOUNDARY.search(self._data, max(0, body - 1), body + _GUESS_BYTES)
+        return found.group(1) if found else b""
+
+    def _read(self) -> Iterator[bytes]:
+        at = self._data.find(b"\n--")
+        while at >= 0:
+            line = self._data[at + 3 : at + 3 + _MAX_BOUNDARY_BYTES + 2].partition(b"\n")[0]
+            yield line.rstrip()
+            at = self._data.find(b"\n--", at + 3)
+
+
+def _enter(
+    data: bytes,
+    part: Part,
+    stack: list[Part],
+    waiting: dict[bytes, Part],
+    lines_of: _Boundaries,
+) -> None:
     """Put a part on the stack, with the message inside it where it is one."""
     while True:
         stack.append(part)
@@ -122,7 +170,7 @@ def _enter(data: bytes, part: Part, stack: list[Part], waiting: dict[bytes, Part
             waiting.setdefault(part.boundary, part)
         if part.content_type != "message/rfc822" or part.is_encoded:
             return
-        inner = _open(data, part.start, "text/plain")
+        inner = _open(data, part.start, "text/plain", lines_of)
         part.children.append(inner)
         part = inner
 
@@ -140,7 +188,7 @@ def _leave(
             return
 
 
-def _open(data: bytes, start: int, default_type: str) -> Part:
+def _open(data: bytes, start: int, default_type: str, lines_of: _Boundaries) -> Part:
     headers, body = read_headers(data, start)
     content = Message()
     content.set_default_type(default_type)
@@ -149,9 +197,8 @@ def _open(data: bytes, start: int, default_type: str) -> Part:
     part = Part(data, headers, content, body, len(data))
     if content.get_content_maintype() == "multipart":
         boundary = part.param("boundary").rstrip().encode("utf-8", "replace")[:_MAX_BOUNDARY_BYTES]
-        if not boundary or data.find(b"\n--" + boundary, max(0, body - 1)) < 0:
-            guess = _LIKELY_BOUNDARY.search(data, max(0, body - 1), body + _GUESS_BYTES)
-            boundary = guess.group(1) if guess else b""
+        if not boundary or not lines_of.holds(boundary):
+            boundary = lines_of.guess(body)
         part.boundary = boundary or None
     return part
 

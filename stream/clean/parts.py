@@ -5,7 +5,7 @@ Knows nothing of quotes or signatures.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from stream.clean.charsets import decode_text
@@ -47,7 +47,15 @@ _SIGNATURES = (
 )
 
 Fate = Literal[
-    "read", "attachment", "alternative", "extra", "signature", "encrypted", "not text", "empty"
+    "read",
+    "attachment",
+    "alternative",
+    "extra",
+    "signature",
+    "encrypted",
+    "not text",
+    "empty",
+    "beyond the limits",
 ]
 
 
@@ -91,6 +99,9 @@ class PartReader:
     ) -> None:
         self.notes: list[PartNote] = []
         self.protection: Literal["signed", "encrypted"] | None = None
+        self.is_too_deep = False
+        self.left_out = 0  # bytes that were not decoded
+        self._has_text = False
         self._options = options
         self._deadline = deadline
         self._reads_files = reads_files
@@ -99,7 +110,9 @@ class PartReader:
 
     def texts(self, part: Part, where: str, *, is_root: bool = False) -> list[Segment]:
         """The texts of a part and of those within it; `where` is its number, the root's is no attachment."""
-        if self._chars_left <= 0 or self._deadline.is_over():
+        if self._chars_left <= 0 or (self._has_text and self._deadline.is_over()):
+            self.left_out += part.end - part.start
+            self._note(part, where, "beyond the limits")
             return []
         kind, _, detail = part.content_type.partition("/")
         if kind == "multipart" and part.children:
@@ -130,9 +143,12 @@ class PartReader:
         if part.children:
             return self.texts(part.children[0], f"{where}.1", is_root=True)
         if not self._decodes_left:
+            self.is_too_deep = True
+            self._note(part, where, "beyond the limits")
             return []
         self._decodes_left -= 1
         inner = read_parts(with_line_ends(part_bytes(part, self._options)))
+        self.is_too_deep = self.is_too_deep or inner.is_too_deep
         return self.texts(inner, f"{where}.1", is_root=True)
 
     def _is_file(self, part: Part) -> bool:
@@ -171,17 +187,28 @@ class PartReader:
 
     def _best(self, places: list[tuple[Part, str]]) -> list[Segment]:
         """Plain text where it says something, else HTML, else whatever is there."""
-        first: list[Segment] = []
-        chosen: list[Segment] | None = None
-        for child, place in places:
-            if chosen is not None:
-                self._note(child, place, "alternative")
-                continue
+        best: list[Segment] = []
+        notes = range(0)  # those of the best one
+        for number, (child, place) in enumerate(places):
+            start = len(self.notes)
             texts = self.texts(child, place)
-            if texts and (any(text.is_html for text in texts) or not _is_stub(texts)):
-                chosen = texts
-            first = first or texts
-        return first if chosen is None else chosen
+            is_good = any(text.is_html for text in texts) or not _is_stub(texts)
+            if texts and (is_good or not best):
+                self._set_aside(notes)
+                best, notes = texts, range(start, len(self.notes))
+            else:
+                self._set_aside(range(start, len(self.notes)))
+            if texts and is_good:
+                for other, other_place in places[number + 1 :]:
+                    self._note(other, other_place, "alternative")
+                break
+        return best
+
+    def _set_aside(self, notes: range) -> None:
+        """Note of parts that were read that another was better."""
+        for number in notes:
+            if self.notes[number].fate == "read":
+                self.notes[number] = replace(self.notes[number], fate="alternative")
 
     def _leaf(self, part: Part, where: str, *, is_html: bool) -> list[Segment]:
         if is_html and not part.param("charset"):
@@ -191,9 +218,11 @@ class PartReader:
         else:
             text = part_text(part, self._options)
         self._chars_left -= len(text)
+        self.left_out += max(0, part.end - part.start - self._options.max_part_bytes)
         if not text.strip():
             self._note(part, where, "empty")
             return []
+        self._has_text = True
         self._note(part, where, "read")
         if part.param("format").lower() == "flowed" and not is_html:
             text = unflow(text, is_joined=part.param("delsp").lower() == "yes")

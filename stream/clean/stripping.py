@@ -40,7 +40,7 @@ def strip(
         for number in range(_MAX_ROUNDS):
             start = list(letter.lines)
             deadline.check()
-            _strip_above(letter, options)
+            _strip_above(letter, options, deadline)
             if "quote" in options.remove:
                 is_reply = split_history(letter, is_forward=is_forward, deadline=deadline)
                 found.has_history = found.has_history or is_reply
@@ -55,10 +55,10 @@ def strip(
     return found
 
 
-def _strip_above(letter: Letter, options: CleanOptions) -> None:
+def _strip_above(letter: Letter, options: CleanOptions, deadline: Deadline) -> None:
     """Boilerplate and banners first: text above a header block must be the author's own."""
     if "boilerplate" in options.remove:
-        for start, end in reversed(options.boilerplate.spans(letter.lines)):
+        for start, end in reversed(options.boilerplate.spans(letter.lines, deadline.check)):
             letter.cut(start, end, "boilerplate", "the tenant's boilerplate")
     if "footer" in options.remove:
         strip_banner(letter)

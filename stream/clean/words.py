@@ -13,7 +13,7 @@ HeaderKind = Literal["from", "date", "sent", "to", "subject", "other"]
 _HEADER_WORDS: dict[HeaderKind, str] = {
     "from": (
         "from|von|de|da|di|van|från|fra|od|lähettäjä|feladó|от|від|от кого|差出人|发件人|寄件者"
-        "|de la|kimden|gönderen|από|보낸 사람|từ|šalje|šalje se"
+        "|de la|odesílatel|kimden|gönderen|από|보낸 사람|từ|šalje|šalje se"
     ),
     "date": (
         "date|datum|fecha|data|dato|päiväys|dátum|message du|дата|日付|日期"
@@ -23,7 +23,8 @@ _HEADER_WORDS: dict[HeaderKind, str] = {
         "sent|sent on|gesendet|gesendet am|envoyé|envoyé le|date d'envoi|enviado"
         "|enviado el|enviado em|enviada em|inviato|inviato il|data invio|verzonden"
         "|verzonden op|skickat|sendt|sänt|lähetetty|wysłano|wysłane|odesláno|elküldve"
-        "|отправлено|надіслано|送信日時|发送时间|trimis|gönderildi|gönderme tarihi|στάλθηκε"
+        "|отправлено|надіслано|送信日時|发送时间|trimis|gönderildi|gönderilme"
+        "|gönderilme tarihi|gönderme tarihi|στάλθηκε"
         "|đã gửi|poslano|poslané|odoslané|odesláno dne|elküldve ekkor"
     ),
     "to": (
@@ -48,7 +49,7 @@ MAX_HEADER_WORD_CHARS = max(map(len, HEADER_WORDS))
 WROTE = listed(
     "wrote|writes|sent|said|schrieb|geschrieben|a écrit|écrit|a wrote|écrivait|escribió"
     "|escribió lo siguiente|escribio|ha escrito|ha scritto|scrisse|ha scritto il giorno"
-    "|escreveu|schreef|geschreven|skrev|följande|kirjoitti|napisał|napisała|napisał(a)"
+    "|escreveu|escrit|schreef|geschreven|skrev|följande|kirjoitti|napisał|napisała|napisał(a)"
     "|pisze|napsal|napsal(a)|napsala|írta|написал|написала|написав|написала|пишет|пише"
     "|写道|写到|のメール|さんは書きました|het volgende geschreven|написал(а)|a scris"
     "|yazdı|đã viết|έγραψε|작성|napísal|napísala|napisao|napisala|je napisao"
@@ -59,7 +60,8 @@ WROTE_WORDS = frozenset(word.split(" ")[-1] for word in WROTE)
 FIRST_PERSON = frozenset(
     listed(
         "i|we|ich|wir|je|j|nous|yo|nosotros|io|noi|eu|nós|ik|wij|jag|vi|jeg|my|our|mein|meine|meinem"
-        "|meinen|meiner|unser|habe|mes|notre|mio|mia|ho|meu|minha|mijn|heb|mitt|moja|moje"
+        "|meinen|meiner|unser|habe|mes|notre|mio|mia|ho|meu|minha|mijn|heb|mitt|moja|moje|me|us|mir|uns|who|your"
+        "|ihr|ihre|ihrer|ihrem|votre|vos"
     )
 )
 
@@ -73,7 +75,7 @@ INTRODUCTIONS = listed(
 
 ORIGINAL_MESSAGE = frozenset(
     listed(
-        "original message|original email|original appointment|reply message"
+        "original message|original email|original appointment|reply message|replied message|回复的原邮件"
         "|ursprüngliche nachricht|ursprüngliche mail|ursprüngliche e-mail|originalnachricht"
         "|original-nachricht|message d'origine|message original|message initial"
         "|mensaje original|mensaje origina|messaggio originale|mensagem original"

@@ -5,11 +5,14 @@ A mail that cannot be processed is one JSON object on stderr (`file`, `line`, `e
 """
 
 import dataclasses
+import io
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, BinaryIO, NamedTuple, cast
 
 import typer
 from msgspec import Struct, ValidationError, json, to_builtins
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from stream.clean.fence import Removable
 
 STDIN = Path("-")
-_BROUGHT = (b"{", b"\xef\xbb\xbf{")  # how JSON lines begin; anything else on stdin is one message
+_START_BYTES = 4_096
 
 
 class Place(NamedTuple):
@@ -117,28 +120,39 @@ def _labelled(cleaned: CleanedEmail, labels: Labels) -> dict[str, object]:
 
 def _mails(paths: Iterable[Path]) -> Iterator[Place]:
     """The mails of the files, or what is wrong with one."""
+    for path in paths:
+        yield from _of_stdin() if path == STDIN else _of_file(path, path)
+
+
+def _of_file(path: Path, shown: Path) -> Iterator[Place]:
     from stream.simulate import RowError, mails_of  # noqa: PLC0415
 
-    for path in paths:
-        if path == STDIN:
-            yield from _of_stdin()
-            continue
-        try:
-            for number, mail, labels in mails_of(path):
-                is_mail = isinstance(mail, InboundEmail)
-                found = mail if is_mail else PoisonRecordError("decode", "bad-row", str(mail))
-                yield Place(path, number, found, labels)
-        except RowError as error:
-            yield Place(path, 0, PoisonRecordError("decode", "bad-file", str(error)))
+    try:
+        for number, mail, labels in mails_of(path, str(shown)):
+            is_mail = isinstance(mail, InboundEmail)
+            found = mail if is_mail else PoisonRecordError("validate", "wrong-shape", str(mail))
+            yield Place(shown, number, found, labels)
+    except RowError as error:
+        yield Place(shown, 0, PoisonRecordError("decode", "bad-file", str(error)))
 
 
 def _of_stdin() -> Iterator[Place]:
-    """InboundEmail lines; or, where stdin does not begin like JSON, one RFC 822 message."""
-    for number, line in lines_of(sys.stdin.buffer):
-        if number == 1 and b":" in line and not line.startswith(_BROUGHT):
-            message = line + b"\n" + sys.stdin.buffer.read()
-            yield Place(STDIN, 1, InboundEmail(id="stdin", raw=message))
-            return
+    """InboundEmail lines as they come; a message, a mailbox or anything gzipped, once all of it is there."""
+    from stream.simulate import kind_of_start  # noqa: PLC0415
+
+    stdin = io.BufferedReader(cast("io.RawIOBase", sys.stdin.buffer), _START_BYTES)
+    start = stdin.peek(_START_BYTES)
+    if kind_of_start(start) == "rows":
+        yield from _of_lines(stdin)
+        return
+    with tempfile.NamedTemporaryFile(prefix="switchboard-stdin-") as whole:
+        shutil.copyfileobj(stdin, whole)
+        whole.flush()
+        yield from _of_file(Path(whole.name), STDIN)
+
+
+def _of_lines(stdin: BinaryIO) -> Iterator[Place]:
+    for number, line in lines_of(stdin):
         try:
             email = decode_inbound_email(line)
             yield Place(STDIN, number, email, _labels.decode(line).labels)

@@ -19,6 +19,7 @@ _FATES = {
     "encrypted": "encrypted, nobody here can read it",
     "not text": "not text",
     "empty": "empty",
+    "beyond the limits": "beyond the limits, not read",
 }
 _MOST_LINES = 12
 _MARGIN = 11
@@ -26,7 +27,7 @@ _MARGIN = 11
 
 def show(console: Console, cleaned: CleanedEmail, notes: CleanNotes) -> None:
     """Print one mail; every line of its text is kept or has a reason in the margin."""
-    console.rule(cleaned.id, align="left", style="dim")
+    console.rule(Text(cleaned.id), align="left", style="dim")
     for name, value in _facts(cleaned, notes):
         console.print(Text(f"{name:<{_MARGIN}}", style="dim").append(value, style="default"))
     console.print()

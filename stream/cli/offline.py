@@ -70,8 +70,9 @@ async def _classify(settings: Settings, models: list[str]) -> int:
 def lines_of(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """Lines that are not blank, with their numbers from 1; one line at a time in memory."""
     for number, line in enumerate(stream, start=1):
-        if line.strip():
-            yield number, line.strip()
+        text = line.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else line.strip()
+        if text:
+            yield number, text
 
 
 def write(record: Record | dict[str, object]) -> None:

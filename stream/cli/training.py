@@ -66,8 +66,10 @@ def train(  # noqa: PLR0913, PLR0917  # a command's options
         raise SettingsError(f"recipe={recipe} is not known; use one of: {', '.join(RECIPES)}")
     from models.train_report import TrainRequest  # noqa: PLC0415  # the models take a second to import
     from stream.cli.wiring import cores  # noqa: PLC0415
+    from stream.tenants import ALL_ALIKE  # noqa: PLC0415
     from stream.tenants_toml import load_tenants  # noqa: PLC0415
 
+    tenants = load_tenants(settings)
     request = TrainRequest(
         name=name,
         models_dir=settings.models_path,
@@ -79,7 +81,7 @@ def train(  # noqa: PLR0913, PLR0917  # a command's options
         providers=[word.strip() for word in settings.execution_providers.split(",")],
         threads=settings.encode_threads or cores(),
         seed=seed,
-        consents=load_tenants(settings).consents,
+        consents=tenants.consents,
     )
     if base_model is not None:
         request = dataclasses.replace(request, base_model=base_model)
@@ -89,6 +91,8 @@ def train(  # noqa: PLR0913, PLR0917  # a command's options
     report = train_with_progress(request, console)
     for line in report_lines(report):
         console.print(line, markup=False)
+    asked = "no tenants file" if tenants is ALL_ALIKE else str(settings.tenants_file)
+    console.print(f"consent to training: {asked}", markup=False)
     sys.exit(0)
 
 

@@ -2,6 +2,7 @@
 
 from stream.simulate.files import (
     RowError,
+    kind_of_start,
     labelled_rows,
     mails_of,
     read_emails,
@@ -17,6 +18,7 @@ __all__ = [
     "RowError",
     "SendSummary",
     "World",
+    "kind_of_start",
     "labelled_rows",
     "mails_of",
     "read_calls",

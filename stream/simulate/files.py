@@ -4,12 +4,14 @@ Takes a path, gives `OutgoingRecord`s to the sender (ids stay, labels are never 
 to the training of the demo's model. Knows nothing of Kafka's client.
 """
 
-import base64
-import binascii
 import gzip
 import mailbox
 import re
+import shutil
+import tempfile
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
@@ -19,42 +21,20 @@ from models.labels import TrainingRow
 from stream.errors import FatalError
 from stream.records import InboundEmail, Labels
 from stream.simulate.outgoing import OutgoingRecord
+from stream.simulate.rows import FileRow, email_of
 from stream.simulate.world import to_wire
 from stream.topics import INBOUND_EMAILS
 
 _HEADER_LINE = re.compile(rb"[!-9;-~]+:[ \t\r\n]")
 _CAPTION_LENGTH = 80
+_ESCAPED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
+BROKEN_FILE = (OSError, EOFError, zlib.error)
+"""What reading a file may raise, gzipped ones among them."""
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
 class RowError(FatalError):
     """A file, or one of its lines, is none of the shapes that are read."""
-
-
-class FileRow(msgspec.Struct, frozen=True, kw_only=True):
-    """The union of all row shapes: an InboundEmail, a labelled text, raw bytes, a cleaning fixture.
-
-    `raw` is base64 as in InboundEmail, or the text itself where `content_type` stands beside it.
-    """
-
-    id: str
-    tenant: str = "default"
-    subject: str | None = None
-    body: str | None = None
-    html: str | None = None
-    raw: str | None = None
-    raw_base64: str | None = None
-    content_type: str | None = None
-    source_path: str = ""
-    received_at: str | None = None
-    from_: str | None = msgspec.field(default=None, name="from")
-    to: str | list[str] | None = None
-    customer_id: str | None = None
-    thread_id: str | None = None
-    language: str | None = None
-    in_reply_to: str | None = None
-    attributes: dict[str, str] = {}
-    labels: Labels | None = None
 
 
 class FoundMail(NamedTuple):
@@ -69,7 +49,7 @@ def read_emails(path: Path, *, repeat: bool = False) -> Iterator[OutgoingRecord]
     """The mails of a file in its order, for `inbound-emails`.
 
     Args:
-        path: JSON lines in any of the row shapes, one `.eml`, or an mbox; each may be gzipped (mbox not).
+        path: JSON lines in any of the row shapes, one `.eml`, or an mbox; each may be gzipped.
         repeat: start again at the end, with the same ids; a file without mails still ends.
 
     Raises:
@@ -110,11 +90,12 @@ def training_file_beside(path: Path) -> Path | None:
     return beside if beside != path and beside.is_file() else None
 
 
-def mails_of(path: Path) -> Iterator[FoundMail]:
+def mails_of(path: Path, name: str | None = None) -> Iterator[FoundMail]:
     """The mails of a file in its order.
 
     Args:
-        path: JSON lines in any of the row shapes, one `.eml`, or an mbox; each may be gzipped (mbox not).
+        path: JSON lines in any of the row shapes, one `.eml`, or an mbox; each may be gzipped.
+        name: what to call the file in messages; None: its path.
 
     Yields:
         A mail, or what is wrong with the line; the others go on.
@@ -123,65 +104,57 @@ def mails_of(path: Path) -> Iterator[FoundMail]:
         RowError: the file cannot be read, or is none of these.
     """
     kind = _kind(path)
-    if kind == "mbox":
-        box = mailbox.mbox(path, create=False)
+    try:
+        if kind == "mbox":
+            yield from _of_mailbox(path)
+        elif kind == "eml":
+            with _opened(path) as stream:
+                yield FoundMail(1, InboundEmail(id=_stem(path), raw=stream.read()))
+        else:
+            yield from _of_rows(path, name or str(path))
+    except BROKEN_FILE as error:
+        raise RowError(f"{name or path}: cannot be read to its end: {error}") from None
+
+
+def _of_rows(path: Path, name: str) -> Iterator[FoundMail]:
+    decoder = msgspec.json.Decoder(FileRow)
+    for number, line in open_lines(path):
+        try:
+            row = decoder.decode(line)
+            yield FoundMail(number, email_of(row), row.labels)
+        except (msgspec.DecodeError, ValueError) as error:
+            yield FoundMail(number, RowError(f"{name}:{number}: {error}"))
+
+
+def _of_mailbox(path: Path) -> Iterator[FoundMail]:
+    """The messages of a mailbox, with the `>` taken off that keeps their lines from beginning one (mboxrd)."""
+    with _plain_file(path) as plain:
+        box = mailbox.mbox(plain, create=False)
         try:
             for number, key in enumerate(box.keys()):  # iterating the box would parse each
-                mail_id = f"{path.stem}-{number:05}"
-                yield FoundMail(number + 1, InboundEmail(id=mail_id, raw=box.get_bytes(key)))
+                message = _ESCAPED_FROM.sub(rb"\1", box.get_bytes(key))
+                yield FoundMail(
+                    number + 1, InboundEmail(id=f"{_stem(path)}-{number:05}", raw=message)
+                )
         finally:
             box.close()
-    elif kind == "eml":
-        with _opened(path) as stream:
-            mail_id = path.name.removesuffix(".gz").removesuffix(".eml")
-            yield FoundMail(1, InboundEmail(id=mail_id, raw=stream.read()))
-    else:
-        decoder = msgspec.json.Decoder(FileRow)
-        for number, line in open_lines(path):
-            try:
-                row = decoder.decode(line)
-                yield FoundMail(number, email_of(row), row.labels)
-            except (msgspec.DecodeError, ValueError) as error:
-                yield FoundMail(number, RowError(f"{path}:{number}: {error}"))
 
 
-def email_of(row: FileRow) -> InboundEmail:
-    """The mail of a row, in the one form that it has.
-
-    Raises:
-        ValueError: the row holds no mail, or one that cannot be read.
-    """
-    if row.raw_base64 is not None:
-        return _raw_email(row, _bytes(row.raw_base64))
-    if row.content_type is not None and row.raw is not None:
-        return _fixture_email(row, row.raw)
-    if row.raw is None and row.html is None and row.body is None and row.subject is None:
-        raise ValueError("no mail in this row: give subject, body, html, raw or raw_base64")
-    fields: dict[str, object] = msgspec.to_builtins(row)
-    return msgspec.convert(fields, InboundEmail)
+@contextmanager
+def _plain_file(path: Path) -> Iterator[Path]:
+    """The file itself, or a copy that is not gzipped: mailboxes are read by place."""
+    with _opened(path) as stream:
+        if not isinstance(stream, gzip.GzipFile):
+            yield path
+            return
+        with tempfile.NamedTemporaryFile(prefix="switchboard-", suffix=".mbox") as plain:
+            shutil.copyfileobj(stream, plain)
+            plain.flush()
+            yield Path(plain.name)
 
 
-def _raw_email(row: FileRow, message: bytes) -> InboundEmail:
-    if row.source_path.endswith((".html", ".htm")):  # bytes of a page, whose charset only it knows
-        message = b"MIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n" + message
-    return InboundEmail(id=row.id, tenant=row.tenant, raw=message)
-
-
-def _fixture_email(row: FileRow, text: str) -> InboundEmail:
-    match row.content_type:
-        case "text/html":
-            return InboundEmail(id=row.id, tenant=row.tenant, html=text)
-        case "message/rfc822":
-            return _raw_email(row, text.encode("utf-8", "surrogateescape"))
-        case _:
-            return InboundEmail(id=row.id, tenant=row.tenant, body=text)
-
-
-def _bytes(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise ValueError(f"raw_base64 is not base64: {error}") from None
+def _stem(path: Path) -> str:
+    return re.sub(r"\.(?:eml|mbox)$", "", path.name.removesuffix(".gz")) or path.name
 
 
 def _outgoing(email: InboundEmail) -> OutgoingRecord:
@@ -200,15 +173,26 @@ def _kind(path: Path) -> str:
     try:
         with _opened(path) as stream:
             start = stream.read(4096)
-    except (OSError, EOFError) as error:
+    except BROKEN_FILE as error:
         raise RowError(f"{path}: cannot be read: {error}") from None
+    kind = kind_of_start(start)
+    if path.name.removesuffix(".gz").endswith(".eml") and kind != "mbox":
+        return "eml"
+    if kind is None:
+        raise RowError(
+            f"{path}:1: neither JSON lines nor a mail (RFC 822, mbox); give one of these"
+        )
+    return kind
+
+
+def kind_of_start(start: bytes) -> str | None:
+    """`rows`, `mbox` or `eml` by the first bytes of a file; None for none of them."""
     if start.startswith(b"From "):
         return "mbox"
-    if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b""):
+    bare = start.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if bare[:1] in (b"{", b""):
         return "rows"
-    if path.name.removesuffix(".gz").endswith(".eml") or _HEADER_LINE.match(start):
-        return "eml"
-    raise RowError(f"{path}:1: neither JSON lines nor a mail (RFC 822, mbox); give one of these")
+    return "eml" if _HEADER_LINE.match(bare) else None
 
 
 def open_lines(path: Path) -> Iterator[tuple[int, bytes]]:

@@ -20,6 +20,9 @@ def found(line: str, *entries: str) -> bool:
         ("a*b*abcd", "a b abcd", True),
         ("abcd*cdef", "abcdef", False),
         ("Ticket [1] *", "Ticket [1] x", True),
+        ("Ticket * of Acme", "Ticket 7 of Acme and more", False),
+        ("* of Acme", "Ticket 7 of Acme and more", False),
+        ("My * desk", "My Acme desk", True),
     ],
 )
 def test_an_entry_matches_whole_lines_and_a_star_any_words(
@@ -32,6 +35,26 @@ def test_an_entry_matches_whole_lines_and_a_star_any_words(
 def test_an_entry_that_would_take_a_customers_words_is_refused_by_name(entry: str) -> None:
     with pytest.raises(ValueError, match="entry 2"):
         Boilerplate.of(["Acme desk", entry])
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [["line\n" * 21], [f"* of tenant {number}" for number in range(21)]],
+)
+def test_entries_that_would_cost_every_mail_much_are_refused(entries: list[str]) -> None:
+    with pytest.raises(ValueError, match=r"at most 20|20 lines"):
+        Boilerplate.of(entries)
+
+
+def test_the_search_stops_where_the_check_says_so() -> None:
+    asked = 0
+
+    def count() -> None:
+        nonlocal asked
+        asked += 1
+
+    Boilerplate.of(["Acme desk *"]).spans(["acme"] * 640, count)
+    assert asked == 10
 
 
 def test_too_many_entries_are_refused() -> None:

@@ -130,6 +130,16 @@ def test_past_the_time_budget_the_text_is_taken_as_it_stands() -> None:
     assert not clean_with_notes(email, NOW, None, CleanOptions())[1].is_over_time
 
 
+def test_a_page_that_takes_too_long_is_read_without_its_tags() -> None:
+    page = "<p>one</p>" * 3_000
+    seconds = iter(range(1_000_000))
+    options = CleanOptions(time_budget_ms=3_000, clock=lambda: next(seconds))
+    email = InboundEmail(id="1", subject="s", html=page)
+    result, notes = clean_with_notes(email, NOW, None, options)
+    assert notes.is_over_time
+    assert result.body.count("one") > 900
+
+
 def test_past_the_time_budget_html_still_loses_its_tags() -> None:
     hurried = CleanOptions(time_budget_ms=1, clock=Ticks())
     email = InboundEmail(id="1", subject="s", html="<p>Hello <b>you</b></p>")

@@ -108,6 +108,9 @@ OTHER_HISTORIES = {
     "Outlook on a Mac": "\n\nFrom: Jane Doe <jane@example.com>\nDate: Monday, November 3, 2025 at 10:00 AM\n"
     f"To: Support <help@example.com>\nSubject: Re: cards\n{TEXT}",
     "a list": f"\n\nJane Doe wrote:\n{QUOTED}",
+    "a list, by date": f"\n\nJane Doe wrote on 15/01/2016:\n{QUOTED}",
+    "Horde": f"\n\nZitat von Jane Doe <jane@example.com>:\n\n{QUOTED}",
+    "NetEase": f"\n\n---- Replied Message ----\n{TEXT}",
 }
 
 
@@ -149,6 +152,17 @@ def test_a_forwarded_mail_stays(line: str) -> None:
         "I cannot remove this line from my contract.\nPlease help.",
         "See the text above this line to understand.\nThanks a lot for all.",
         "The contract says:\n> clause 7\nIs that right?",
+        "Ihre AGB sagen:\n\n> Der Vertrag verlängert sich um 12 Monate, wenn er nicht gekündigt wird.",
+        "The website says:\n\n> error 500\n> try later",
+        "My log:\n\n2024-05-03 10:15:33 ERROR refused <db@localhost>\n2024-05-03 10:15:34 INFO retry\n\nPlease help",
+        "git log:\n\n2024-06-03 Jane Doe <jane@doe.com>\n\n    fix bug\n\nwhy is it not shown?",
+        "Es geht um Folgendes. Am 3.6.2024 um 10:00 schrieb Herr Meier:\n\nDas Paket kommt.\n\nEs kam nicht.",
+        "Herr Meier (meier@shop.de) schrieb am 3.6.2024 um 10:00:\n\n„Das Paket kommt morgen.“\n\nEs kam nicht.",
+        "On behalf of my father (jim@doe.com), who wrote:\n\nPlease cancel.",
+        "On 12 May 2024 your colleague bob@example.com wrote:\nthat my refund is done. It is not.",
+        "Why is it spam?\n\nReturn-Path: <a@b.example>\nFrom: a@b.example\nX-Spam: yes\nSubject: x\nDate: Mon, 3 Jun 2024 "
+        "10:00:00 +0200\n\nWhat can I do?",
+        "Monday is fine.\n>From Tuesday on I am away.\nThanks for all.",
     ],
 )
 def test_words_that_only_look_like_history_stay(body: str) -> None:

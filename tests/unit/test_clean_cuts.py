@@ -123,6 +123,14 @@ def test_talk_of_pgp_is_no_armour() -> None:
     assert (cleaned.body, cleaned.protection) == (body, None)
 
 
+def test_words_between_lines_of_armour_are_no_armour() -> None:
+    body = (
+        "What is\n-----BEGIN PGP MESSAGE-----\nin my mail? My key is 5.\n-----END PGP MESSAGE-----"
+    )
+    cleaned, _ = explained(body)
+    assert (cleaned.body, cleaned.protection) == (body, None)
+
+
 def with_boilerplate(*entries: str) -> CleanOptions:
     return CleanOptions(time_budget_ms=60_000, boilerplate=Boilerplate.of(entries))
 

@@ -8,6 +8,7 @@ from stream.clean import CleanOptions
 from stream.clean.charsets import repair
 from stream.clean.fence import tidy
 from stream.clean.parts import looks_like_html
+from stream.records import encode
 from tests.unit.clean_strategies import bodies, cleaned, html_of, messages, pages, raw_of
 from tests.unit.clean_strategies import body_of as plain
 
@@ -31,7 +32,7 @@ def test_cleaning_twice_is_cleaning_once(body: str) -> None:
 @given(messages)
 def test_no_bytes_raise(raw: bytes) -> None:
     mail = raw_of(raw)
-    assert (mail.subject + mail.body).encode() is not None
+    assert encode(mail)
     assert len(mail.body) <= OPTIONS.max_text_chars
 
 

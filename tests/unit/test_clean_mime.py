@@ -3,7 +3,7 @@ import quopri
 
 import pytest
 
-from stream.clean import clean_with_notes
+from stream.clean import CleanOptions, clean_with_notes
 from stream.clean.charsets import decode_text
 from stream.clean.flowed import unflow
 from stream.clean.mime import MAX_DEPTH
@@ -203,6 +203,17 @@ WORDS = b"Content-Type: text/plain\n\nthe words\n"
         (b"Content-Type: application/zip; name==?utf-8?q?=C3=BC=2Ezip?=", "ü.zip"),
         (b"Content-Type: application/pdf\nContent-Disposition: attachment", "application/pdf"),
         (b"Content-Type: text/csv\nContent-Disposition: inline; filename=t.csv", "t.csv"),
+        (b"Content-Type: a/b\nContent-Disposition: attachment; filename=../../etc/x", "x"),
+        (
+            b"Content-Type: a/b\nContent-Disposition: attachment; filename=a\x1b[31m\x07.pdf",
+            "a[31m.pdf",
+        ),
+        (
+            b"Content-Type: a/b\nContent-Disposition: attachment; filename*=utf-7''%2B2AA-.pdf",
+            ".pdf",
+        ),
+        (b"Content-Type: a/b\nContent-Disposition: attachment; filename*=x; filename*0=y", "a/b"),
+        (b"Content-Type: x/\x1b[31my\nContent-Disposition: attachment", "text/plain"),
     ],
 )
 def test_attachments_are_named_and_not_read(headers: bytes, name: str) -> None:
@@ -254,6 +265,49 @@ def test_signed_and_encrypted_mail_is_said_to_be_so(
 ) -> None:
     cleaned, notes = clean_with_notes(InboundEmail(id="1", raw=raw), NOW, None, PATIENT)
     assert (cleaned.protection, cleaned.body, notes.problem) == (protection, body, None)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [b"charset*=utf-8''x; charset*0=y", b"boundary*=a; boundary*1=b", b"format*=; format*0="],
+)
+def test_parameters_that_nobody_can_read_are_none(parameters: bytes) -> None:
+    assert (
+        raw_of(b"Subject: x\nContent-Type: text/plain; " + parameters + b"\n\nhello").body
+        == "hello"
+    )
+
+
+def test_a_plain_part_that_only_points_elsewhere_is_said_not_to_be_read() -> None:
+    raw = alternative("Please view this mail in html.", "<p>the words</p>")
+    notes = clean_with_notes(InboundEmail(id="1", raw=raw), NOW, None, PATIENT)[1]
+    assert [part.fate for part in notes.parts] == ["alternative", "read"]
+
+
+def test_messages_encoded_within_messages_are_too_deep_as_well() -> None:
+    raw = nested(80)
+    for _ in range(2):
+        inner = base64.encodebytes(raw)
+        raw = b"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n" + inner
+    assert clean_with_notes(InboundEmail(id="1", raw=raw), NOW, None, PATIENT)[1].problem == (
+        "mime-too-deep"
+    )
+
+
+def test_parts_that_were_not_decoded_are_counted_and_named() -> None:
+    options = CleanOptions(time_budget_ms=60_000, max_text_chars=100, max_part_bytes=1_000)
+    raw = mixed(WORDS, *[b"\n" + b"word " * 300] * 5)
+    cleaned, notes = clean_with_notes(InboundEmail(id="1", raw=raw), NOW, None, options)
+    assert notes.parts[-1].fate == "beyond the limits"
+    assert cleaned.left_out > 7_000
+
+
+def test_a_mail_whose_time_is_spent_still_gives_its_first_text() -> None:
+    options = CleanOptions(time_budget_ms=0.0, clock=iter(range(10**6)).__next__)
+    cleaned, notes = clean_with_notes(
+        InboundEmail(id="1", raw=mixed(WORDS, WORDS)), NOW, None, options
+    )
+    assert (cleaned.body, notes.problem, notes.is_over_time) == ("the words", None, True)
 
 
 def test_each_part_is_said_to_be_read_or_why_not() -> None:

@@ -1,3 +1,4 @@
+import gzip
 import io
 import os
 import sys
@@ -334,8 +335,52 @@ def test_clean_reads_messages_mailboxes_and_lines_from_files(run: Run, tmp_path:
     assert len(set(ids)) == 4
 
 
-def test_clean_reads_one_message_from_stdin(run: Run) -> None:
-    assert bodies(run("clean", stdin=EML)) == ["My card is lost."]
+@pytest.mark.parametrize(
+    ("stdin", "count"),
+    [
+        (EML, 1),
+        (b"\n\n" + EML, 1),
+        (MBOX, 2),
+        (gzip.compress(MBOX), 2),
+        (gzip.compress(MAIL), 1),
+        (b"\xef\xbb\xbf" + MAIL, 1),
+        (MAIL.replace(b"\n", b"\r\n") * 2, 2),
+        (MAIL.rstrip(), 1),
+    ],
+)
+def test_clean_reads_from_stdin_what_it_reads_from_files(
+    run: Run, tmp_path: Path, stdin: bytes, count: int
+) -> None:
+    (tmp_path / "mails").write_bytes(stdin)
+    for ended in (run("clean", stdin=stdin), run("clean", str(tmp_path / "mails"))):
+        assert (ended.code, ended.err) == (0, "")
+        assert [body.rstrip(".") for body in bodies(ended)] == ["My card is lost"] * count
+
+
+def test_clean_undoes_what_a_mailbox_does_to_lines_that_begin_with_from(
+    run: Run, tmp_path: Path
+) -> None:
+    words = b"Hello one\n\n>From Monday on I am away.\n>>From is quoted"
+    message = b"From a@b Mon Nov  3 10:00:00 2025\nSubject: card\n\n" + words
+    (tmp_path / "a.mbox").write_bytes(message)
+    [body] = bodies(run("clean", "--keep", "quote", str(tmp_path / "a.mbox")))
+    assert body == "Hello one\n\nFrom Monday on I am away.\n>From is quoted"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [gzip.compress(MBOX * 50)[:-30], gzip.compress(MAIL * 500)[:60] + b"xx", b"\x00\x01:\x02"],
+)
+def test_clean_names_a_damaged_file_and_goes_on(run: Run, tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "bad").write_bytes(data)
+    (tmp_path / "good.eml").write_bytes(EML)
+    ended = run("clean", str(tmp_path / "bad"), str(tmp_path / "good.eml"))
+    assert ended.code == 1
+    assert bodies(ended)[-1] == "My card is lost."
+    assert orjson.loads(ended.err.splitlines()[-1])["error-type"] == "bad-file"
+    by_stdin = run("clean", stdin=data)
+    assert by_stdin.code == 1
+    assert orjson.loads(by_stdin.err.splitlines()[-1])["error-type"] == "bad-file"
 
 
 def test_clean_names_the_file_of_what_it_cannot_read_and_goes_on(run: Run, tmp_path: Path) -> None:
@@ -347,7 +392,7 @@ def test_clean_names_the_file_of_what_it_cannot_read_and_goes_on(run: Run, tmp_p
     assert (ended.code, bodies(ended)) == (1, ["My card is lost"])
     complaints = [orjson.loads(line) for line in ended.err.splitlines()]
     assert [(Path(each["file"]).name, each["error-type"]) for each in complaints] == [
-        ("bad.jsonl", "bad-row"),
+        ("bad.jsonl", "wrong-shape"),
         ("image.png", "bad-file"),
         ("none", "bad-file"),
     ]
@@ -385,6 +430,15 @@ def test_clean_explains_what_was_taken_out_and_why(run: Run, tmp_path: Path) -> 
     assert margin.startswith("signature")
     assert "delimiter" in margin
     assert any(line.startswith("parts") and "text/plain: read" in line for line in lines)
+
+
+def test_what_a_mail_holds_cannot_write_to_the_terminal(run: Run) -> None:
+    page = "<div style='display:none'>x&#27;\x1b[31m</div><p>My card is lost</p>"
+    mail = orjson.dumps({"id": "[/b][red]", "subject": "\x1b[31m", "html": page})
+    shown = run("clean", "--explain", stdin=mail).out
+    assert "[/b][red]" in shown
+    assert "hidden text" in shown
+    assert "\x1b" not in shown
 
 
 def test_clean_says_that_there_is_nothing_to_read(run: Run) -> None:

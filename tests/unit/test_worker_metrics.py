@@ -94,16 +94,16 @@ def value(metrics: Metrics, name: str, **labels: str) -> float | None:
     return metrics.registry.get_sample_value(f"switchboard_{name}", labels)
 
 
-def window_of_three() -> Window:
-    """One classified, one skipped, one dead letter; appended two seconds ago, by the broker's clock."""
+def window_of_four() -> Window:
+    """One of each: classified, skipped, dead letter, abstained; appended two seconds ago, by the broker's clock."""
     items = [
         Item(
             Inbound(Source(topic="in", partition=0, offset=offset), None, orjson.dumps({}), ()),
             int(time.time() * 1000) - 2000,
         )
-        for offset in range(3)
+        for offset in range(4)
     ]
-    items[1].skipped = "reply"
+    items[0].status, items[1].status, items[3].status = "classified", "skipped", "abstained"
     items[2].error = PoisonRecordError("decode", "bad-json", "x")
     now_s = time.monotonic()
     window = Window(items, {}, now_s - 0.9)
@@ -115,20 +115,20 @@ def window_of_three() -> Window:
 
 def test_each_record_of_a_window_is_counted_once_by_what_became_of_it() -> None:
     metrics = Metrics()
-    account(window_of_three(), metrics)
-    for status in ("classified", "skipped", "dead_letter"):
+    account(window_of_four(), metrics)
+    for status in ("classified", "skipped", "dead_letter", "abstained"):
         assert value(metrics, "records_total", topic="in", status=status) == 1
     assert value(metrics, "dead_letters_total", stage="decode", type="bad-json") == 1
-    assert value(metrics, "window_records_sum") == 3
+    assert value(metrics, "window_records_sum") == 4
     for stage in STAGES:
-        assert value(metrics, "record_latency_seconds_count", stage=stage) == 3
+        assert value(metrics, "record_latency_seconds_count", stage=stage) == 4
 
 
 def test_the_stages_of_a_record_add_up_to_its_whole_latency() -> None:
     metrics = Metrics()
-    account(window_of_three(), metrics)
+    account(window_of_four(), metrics)
     seconds = {
-        stage: (value(metrics, "record_latency_seconds_sum", stage=stage) or 0) / 3
+        stage: (value(metrics, "record_latency_seconds_sum", stage=stage) or 0) / 4
         for stage in STAGES
     }
     assert abs(sum(seconds.values()) - 2.0) < 0.1
@@ -138,13 +138,13 @@ def test_the_stages_of_a_record_add_up_to_its_whole_latency() -> None:
 
 
 def test_a_record_stamped_in_the_future_waited_no_time_and_is_counted() -> None:
-    window = window_of_three()
+    window = window_of_four()
     for item in window.items:
         item.appended_ms += 3_600_000
     metrics = Metrics()
     account(window, metrics)
     assert value(metrics, "record_latency_seconds_sum", stage="queue") == 0
-    assert value(metrics, "negative_latencies_total") == 3
+    assert value(metrics, "negative_latencies_total") == 4
 
 
 def test_the_lag_of_a_partition_that_went_to_another_worker_is_no_longer_shown() -> None:
@@ -157,7 +157,7 @@ def test_the_lag_of_a_partition_that_went_to_another_worker_is_no_longer_shown()
 
 def test_prometheus_can_read_all_of_it() -> None:
     metrics = Metrics()
-    account(window_of_three(), metrics)
+    account(window_of_four(), metrics)
     text = generate_latest(metrics.registry).decode()
     assert 'switchboard_records_total{status="classified",topic="in"} 1.0' in text
     assert "_created" not in text
