@@ -8,7 +8,7 @@ the order a mail walks through them:
 - `armor`: OpenPGP; `stripping` walks through the next three until nothing changes
 - `boilerplate`, `banners`: what systems and gateways put above the words
 - `history` (with `attribution`, `header_blocks`, `separators`, `quoting`): what was written before
-- `signatures` (with `closings`, `mobile`), `footers`: what follows the words
+- `signatures` (with `closings`, `cards`, `mobile`), `footers`: what follows the words
 - `kinds` (with `signs`, `machines`), `language`: what the mail is
 
 `lines` and `persons` are shared by several, and so are the tables `words`, `phrases`, `links` and `*_phrases`.

@@ -6,14 +6,23 @@ address below a closing is what the customer writes of.
 
 from collections.abc import Sequence
 
+from stream.clean.cards import card_end, gives_address, goes_on
 from stream.clean.footers import is_contact_or_placeholder, is_notice
 from stream.clean.lines import Letter, has_words, is_quoted
-from stream.clean.persons import contacts, is_contact, is_item, is_name, is_reference
+from stream.clean.persons import (
+    announces_below,
+    contacts,
+    ends_sentence,
+    is_contact,
+    is_item,
+    is_name,
+    is_reference,
+)
 from stream.clean.phrases import (
-    ADDRESS_WORDS,
+    BARE_CLOSINGS,
     CLOSING_PLACES,
     CLOSINGS,
-    POSTSCRIPTS,
+    PERSON_WORDS,
     REQUESTS,
     SHORT_CLOSINGS,
     WEAK_CLOSINGS,
@@ -28,7 +37,6 @@ _MAX_WISH_WORDS = 7
 _MAX_NAME_LINE_CHARS = 60
 _MAX_NAME_LINE_WORDS = 6
 _MAX_CONTACT_LINES = 12
-_ABOVE_LINES = 6
 _DASHES = ("-", "/", "~", "–", "—")
 _SENTENCE_ENDS = (".", "!", "?", "…", ":")
 
@@ -43,34 +51,67 @@ def strip_closing(letter: Letter, names: frozenset[str]) -> None:
             continue
         strength, has_name = _closing(line, names)
         if not strength:
-            if not _is_wish(lines, number):
+            if not _is_wish(lines, number, names):
                 continue
             strength = 2
-        end = _block_end(lines, number + 1)
+        elif not has_name and not _is_sure(lines, number, names):
+            continue
+        end = card_end(lines, number + 1, has_name=has_name)
         block = [line for line in lines[number + 1 : end] if line]
         if _fits(block, strength, has_name=has_name, names=names) and not (
-            contacts(block) and _gives_address(lines[:number])
+            goes_on(lines[end:]) or (contacts(block) and gives_address(lines[:number]))
         ):
             letter.cut(number, end, "signature", "closing and name" if block else "closing")
             return
 
 
-def _is_wish(lines: Sequence[str], number: int) -> bool:
-    """Whether a line closes a letter by its place: a short line below an empty one, above a first and a last name.
+def _is_wish(lines: Sequence[str], number: int, names: frozenset[str]) -> bool:
+    """Whether a line closes a letter by its place: a short wish below an empty line, above a first and a last name.
 
-    It ends with a comma, or wishes something (`Have a great day`, `Einen schönen Tag noch`).
+    The text above it is at its end, and the line is no name itself: lists of names and of goods look so too.
     """
+    if number == 0 or lines[number - 1]:
+        return False
     line = lines[number]
-    words = line.split()
-    if number == 0 or lines[number - 1] or len(words) > _MAX_WISH_WORDS or line[0] in ">*-":
+    words = line.casefold().strip(" ,.!").split()
+    if not 0 < len(words) <= _MAX_WISH_WORDS:
+        return False
+    if WISHES.isdisjoint((words[0], words[-1])) or line[0] in ">*-" or line[-1] in "?:;":
         return False
     below = next((text for text in lines[number + 1 : number + 3] if text), "")
-    if not (is_name(below) and 2 <= len(below.split()) <= 4):
+    is_own = below.strip(" ,.*_").casefold() in names
+    if not is_own and not (is_name(below) and 2 <= len(below.split()) <= 4):
         return False
-    folded = line.casefold().strip(" ,.!")
-    if words[0].casefold() in REQUESTS or line[-1] in "?:;" or any(map(str.isdigit, line)):
+    if words[0] in REQUESTS or any(map(str.isdigit, line)) or is_name(line):
         return False
-    return line[-1] == "," or not WISHES.isdisjoint(folded.split())
+    return not announces_below(_above(lines, number))
+
+
+def _above(lines: Sequence[str], number: int) -> str:
+    """The last line with text above a place."""
+    return next((line for line in reversed(lines[max(0, number - 4) : number]) if line), "")
+
+
+def _is_sure(lines: Sequence[str], number: int, names: frozenset[str]) -> bool:
+    """Whether a closing is no brand: `LG`, `BG`, `Best` without a comma need more than one word below."""
+    line = lines[number]
+    text = line.strip()
+    if (
+        text.casefold().strip(".!") not in BARE_CLOSINGS
+        or text[-1] == ","
+        or text in ("MfG", "Mfg")
+    ):
+        return True
+    below = next((text for text in lines[number + 1 : number + 3] if text), "").strip(" ,.*_")
+    if below.casefold() in names:
+        return True
+    if number and lines[number - 1]:
+        return False
+    above = _above(lines, number)
+    is_whole = is_name(below) and len(below.split()) > 1
+    return not above.endswith(":") and (
+        is_whole or (ends_sentence(above) and not above.endswith("?"))
+    )
 
 
 def _closing(line: str, names: frozenset[str]) -> tuple[int, bool]:
@@ -84,9 +125,10 @@ def _closing(line: str, names: frozenset[str]) -> tuple[int, bool]:
     if not words or len(words) > _MAX_FORMULA_WORDS or words[0][0] in ">*-":
         return 0, False
     for place in CLOSING_PLACES:
-        head, found, tail = text.partition(place)
-        if found and head in CLOSINGS and len(tail.split()) <= 3:
-            return 2, False
+        if place in text:
+            head, _, tail = text.partition(place)
+            if head in CLOSINGS and len(tail.split()) <= 3:
+                return 2, False
     for mark in (" / ", " | ", "/", " - "):
         pieces = text.split(mark) if mark in text else []
         if pieces and all(piece.strip(" ,") in CLOSINGS for piece in pieces):
@@ -109,19 +151,6 @@ def _closing_with_name(line: str, words: list[str], names: frozenset[str]) -> tu
             return (2, True) if is_own else (0, False)
         return (2, True) if is_own or (is_name(rest) and len(rest.split()) <= 4) else (0, False)
     return 0, False
-
-
-def _block_end(lines: Sequence[str], start: int) -> int:
-    """Where a block below a closing ends: at a postscript, an order number, or a list."""
-    for number in range(start, len(lines)):
-        line = lines[number]
-        if not line:
-            continue
-        if line.casefold().startswith(POSTSCRIPTS) or is_reference(line):
-            return number
-        if is_item(line) and not is_contact(line):
-            return number
-    return len(lines)
 
 
 def _fits(block: list[str], strength: int, *, has_name: bool, names: frozenset[str]) -> bool:
@@ -147,7 +176,7 @@ def _is_name_line(line: str, strength: int, names: frozenset[str], *, has_contac
 
     Below thanks, which could open a request, it needs contact lines as well, or is the sender's own name.
     """
-    bare = line.strip(" ,.*_-–—/()")
+    bare = line.partition("|")[0].strip(" ,.*_-–—/()")
     if bare.casefold() in names:
         return True
     words = bare.split()
@@ -163,12 +192,6 @@ def _is_name_line(line: str, strength: int, names: frozenset[str], *, has_contac
     return capitals * 2 > len(words) and not line.endswith((".", "!"))
 
 
-def _gives_address(above: Sequence[str]) -> bool:
-    """Whether the text above speaks of an address or a number: then the one below may be what it is about."""
-    folded = " ".join(above[-_ABOVE_LINES:]).casefold()
-    return any(word in folded for word in ADDRESS_WORDS)
-
-
 def strip_name(letter: Letter, names: frozenset[str]) -> None:
     """The sender's name or initials as the last line, or a dashed name: `-Jane Doe`, `//Jef`."""
     lines = letter.lines
@@ -180,11 +203,12 @@ def strip_name(letter: Letter, names: frozenset[str]) -> None:
         bare = bare.lstrip() if last.startswith("//") else bare  # `- Milk` is an item
         is_dashed = last[0] in "-/~" and bare[:1].isupper() and is_name(bare)
         is_own = bare.strip(" .").casefold() in names
-        if not above and len(lines) > 2 and (is_own or (is_dashed and len(bare.split()) <= 3)):
+        is_known = is_own or (is_dashed and len(bare.split()) <= 3)
+        if (is_known and not above and len(lines) > 2) or (is_own and ends_sentence(above)):
             letter.cut(len(lines) - 1, len(lines), "signature", "dashed name")
         return
     is_own = names and last.strip(" ,.!*_").casefold() in names
-    if is_own and (not above or above.endswith((".", "!", "?", "…"))):
+    if is_own and (not above or ends_sentence(above)):
         letter.cut(len(lines) - 1, len(lines), "signature", "sender's name")
 
 
@@ -210,7 +234,14 @@ def strip_contact_block(letter: Letter, names: frozenset[str]) -> None:
             and contacts(block) >= 2
             and not any(is_reference(text) or is_item(text) for text in block)
             and not above[-1].endswith((":", ","))
-            and not _gives_address(above)
+            and (is_own or _is_sender_below(above[-1]))
+            and not gives_address(above)
         ):
             letter.cut(number, len(lines), "signature", "name and contact lines")
             return
+
+
+def _is_sender_below(above: str) -> bool:
+    """Whether a name and contact lines may be the sender's: the text above is at its end and speaks of nobody else."""
+    folded = above.casefold()
+    return not announces_below(above) and not any(word in folded for word in PERSON_WORDS)

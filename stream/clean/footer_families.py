@@ -3,7 +3,9 @@
 A paragraph that has a word of each family of a rule, and speaks of no person, is such a notice. All in folded case.
 """
 
+from stream.clean.footer_phrases import IMPRINT_TALK
 from stream.clean.lines import listed
+from stream.clean.phrases import PLEAS
 
 Families = tuple[tuple[str, ...], ...]
 
@@ -53,6 +55,19 @@ BANNER: Families = (
         "link|attach|anhang|anhäng|anlagen|pièces|adjunt|allegat|anexo|bijlage|bilag|załącznik|outside|extern|organi"
         "|verif|validat|trust|impersonat|phish"
     ),
+)
+
+# Of these a mail speaks that is about the particulars of a company.
+COMPANY_WORDS = listed(
+    "invoice|billing|company|imprint|bank|director|rechnung|firm|impressum|geschäftsführ|unternehmensdaten|factur"
+    "|société|entreprise|empresa|fattura|azienda|fatura|factuur|bedrijf|faktura|fakturę|företag"
+)
+CHANGES = IMPRINT_TALK - PLEAS - frozenset(listed("hallo|hello|dear"))
+ACCOUNT_WORDS = listed("iban|sort code|account|konto|blz|compte|cuenta|conto|conta|rekening")
+LEGAL_FORMS = frozenset(
+    listed(
+        "gmbh|ag|kg|ohg|ug|e.k|e.v|ltd|limited|inc|llc|corp|plc|sarl|sas|s.a|s.l|s.r.l|srl|b.v|n.v|ab|a/s|o.o"
+    )
 )
 
 

@@ -12,7 +12,15 @@ from stream.clean import footer_phrases as phrases
 from stream.clean.banners import bare, count, strip_banner
 from stream.clean.lines import Letter, has_words
 from stream.clean.links import link_rule
-from stream.clean.persons import contacts, is_contact, is_reference, speaks
+from stream.clean.persons import (
+    announces_below,
+    closes,
+    contacts,
+    is_contact,
+    is_name,
+    is_reference,
+    speaks,
+)
 from stream.clean.phrases import FIRST_PERSON
 
 __all__ = ["is_contact_or_placeholder", "is_notice", "strip_banner", "strip_notice"]
@@ -20,6 +28,7 @@ __all__ = ["is_contact_or_placeholder", "is_notice", "strip_banner", "strip_noti
 _MAX_NOTICE_CHARS = 4_000
 _MAX_NOTICE_LINES = 40
 _MAX_PARAGRAPHS = 10
+_ABOVE_LINES = 12
 _MAX_LAST_LINES = 10
 _SHORT_CHARS = 300
 _TELLING_CHARS = 600
@@ -75,19 +84,41 @@ _KEYS = frozenset(
 ) - {""}
 
 
-def strip_notice(letter: Letter) -> None:
-    """Take off the last paragraphs below others, where they are a notice or the particulars of a company."""
+def strip_notice(letter: Letter, first: int) -> None:
+    """Take off the last paragraphs below others, where they are a notice or the particulars of a company.
+
+    Args:
+        letter: the letter; it is cut at its end.
+        first: the place of its first line with words.
+    """
     lines = letter.lines
     link = link_rule(lines[-1]) if lines else ""
-    if link and any(map(has_words, lines[:-1])):
+    if link and first < len(lines) - 1:
         letter.cut(len(lines) - 1, len(lines), "footer", link)
         return
     start, rule = _notice(lines)
     if not rule:
         _strip_last_lines(letter)
-    elif any(map(has_words, lines[:start])):
+    elif first < start and not _is_asked_for(lines, start, rule):
         start += _own_lines(lines[start:], rule)
         letter.cut(start, len(lines), "footer", rule)
+
+
+def _is_asked_for(lines: Sequence[str], start: int, rule: str) -> bool:
+    """Whether the text above wants what looks like a footer: a colon announces it, or the mail is about a company."""
+    above = next((line for line in reversed(lines[max(0, start - 4) : start]) if line), "")
+    if above.endswith(":") and bare(above) not in phrases.NOTICE_ENDS:
+        return True
+    if rule != _COMPANY:
+        return False
+    below = " ".join(lines[start:]).casefold()
+    if any(word in below for word in families.ACCOUNT_WORDS):
+        return True
+    text = " ".join(lines[max(0, start - _ABOVE_LINES) : start]).casefold()
+    if not any(word in text for word in families.COMPANY_WORDS):
+        return announces_below(above) and not is_name(above) and not is_contact(above)
+    is_signed = any(map(closes, lines[max(0, start - _ABOVE_LINES) : start]))
+    return not is_signed or not families.CHANGES.isdisjoint(_TOKEN.findall(text))
 
 
 def _notice(lines: Sequence[str]) -> tuple[int, str]:

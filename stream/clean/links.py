@@ -24,18 +24,26 @@ _OFFER_WORDS = frozenset(phrase.split()[0] for phrase in OFFERS)
 
 def link_rule(line: str) -> str:
     """The rule by which a line is such a link, in words for a person; empty if it is none."""
+    has_link = "http" in line
     if not line or len(line) > _MAX_LINE_CHARS:
         return ""
     if line[0] in "[<!hc" and not _PLACEHOLDER.sub("", line).strip(" |·•-"):
         return "image placeholder"
-    has_link = "http" in line
-    if len(line) > _MAX_WORDS_CHARS and not has_link:
+    if not has_link and (len(line) > _MAX_WORDS_CHARS or line[-1] in "?:"):
         return ""
     folded = _LINK.sub(" ", line).casefold() if has_link else line.casefold()
     words = _TOKEN.findall(folded)
     if not SOCIAL_NAMES.isdisjoint(words) and SOCIAL_WORDS.issuperset(words):
         return "social media"
-    most = _MAX_OFFER_WORDS if has_link else _MAX_OFFER_WORDS // 2
-    if len(words) <= most and not _OFFER_WORDS.isdisjoint(words) and "?" not in folded:
-        return "scheduling or review link" if folded.lstrip(" *>»-").startswith(OFFERS) else ""
-    return ""
+    if not has_link and "www." not in folded and "calendly" not in folded:
+        return ""  # `Termin vereinbaren bitte`
+    return "scheduling or review link" if _is_offer(words, folded) else ""
+
+
+def _is_offer(words: list[str], folded: str) -> bool:
+    return (
+        len(words) <= _MAX_OFFER_WORDS
+        and not _OFFER_WORDS.isdisjoint(words)
+        and "?" not in folded
+        and folded.lstrip(" *>»-").startswith(OFFERS)
+    )

@@ -25,13 +25,23 @@ BOUNCE_BODIES = listed(
     "this is the mail system at|could not be delivered to|couldn't be delivered|wasn't delivered to"
     "|delivery to the following recipient|following address(es) failed|following recipient"
     "|following addresses had|permanent fatal errors|permanent error|qmail-send program"
-    "|delivery status notification|reporting-mta|550 5.|554 5.|550-5.|user unknown|mailbox unavailable"
-    "|mailbox full|konnte nicht zugestellt werden|nicht zugestellt werden an|an folgende empfänger"
+    "|delivery status notification|reporting-mta|user unknown|mailbox unavailable|mailbox full"
+    "|konnte nicht zugestellt werden|nicht zugestellt werden an|an folgende empfänger"
     "|n'a pas pu être remis|no se pudo entregar|impossibile recapitare|não pôde ser entregue"
     "|kan niet worden bezorgd|kunde inte levereras|kunne ikke leveres|nie może zostać dostarczona"
 )
+# What did not arrive, where it was a mail.
+BOUNCE_NOUNS = listed(
+    "nachricht|message|recipient|empfänger|destinat|mensaje|messaggio|mensagem|bericht|meddelande|meddelelse"
+    "|wiadomość|mailbox|postfach|mail system"
+)
+# Mail systems speak of themselves here; not counted where it is asked who speaks.
+BOUNCE_VOICES = listed(
+    "i'm sorry to have to inform you|i'm afraid i wasn't able to deliver|i've given up|i have given up"
+    "|i was unable to deliver|i was not able to deliver|this is the mail system at|qmail-send program|reporting-mta"
+)
 
-# A subject that is this, alone or before a mark. `?` in the text takes it back for those that people write as well.
+# A subject that is this, alone or before a mark; a text in which a person asks takes it back.
 AUTO_SUBJECTS = listed(
     "automatic reply|auto reply|auto-reply|autoreply|auto response|auto-response|autoresponse|automated reply"
     "|automated response|automatic response|autoresponder|vacation reply|vacation response|vacation auto"
@@ -42,8 +52,9 @@ AUTO_SUBJECTS = listed(
     "|automatische beantwoording|afwezigheidsbericht|autosvar|automatiskt svar|automatisk svar|frånvaromeddelande"
     "|fraværsmeddelelse|fraværsmelding|automaattinen vastaus|poissaoloilmoitus|odpowiedź automatyczna"
     "|automatyczna odpowiedź|automatická odpověď|automatikus válasz|автоматический ответ|автоответ"
-    "|автоматична відповідь|otomatik yanıt|自動応答|自動返信|自动回复|自動回覆|자동 회신"
+    "|автоматична відповідь|otomatik yanıt|自動応答|自動返信|自动回复|自動回覆|자동 회신|out of office autoreply"
 )
+# People write these as well: an away text must follow, or none at all.
 AWAY_SUBJECTS = listed(
     "out of office|out-of-office|out of the office|ooo|away from the office|away from my desk|on annual leave"
     "|on vacation|abwesend|abwesenheit|nicht im büro|ich bin nicht im büro|im urlaub|absence du bureau"
@@ -88,19 +99,35 @@ AWAY = listed(
     "|nie ma mnie |jestem |będę |przebywam |olen |jsem |nejsem |vagyok |нахожусь |я в |я не в |меня нет |ofis "
     "|izin |不在にして|外出して|休暇中|我正在休假|我不在办公室|我目前不在"
 )
-# What an answering machine adds, and a customer who happens to be away does not.
+# What an answering machine adds, and a customer who happens to be away does not: whom to ask instead, when the mail is
+# read, that mail is out of reach. `As soon as I am back` and `it is urgent` are no such words.
 AWAY_PROMISES = listed(
-    "limited access|no access to|access to my e|intermittent access|when i return|upon my return|on my return"
-    "|until my return|when i am back|when i'm back|as soon as i|urgent|in my absence|during my absence"
-    "|during this time|thank you for your e|thank you for your message|thanks for your e|thanks for your message"
-    "|will respond|will reply|get back to you|dringend|eilig|rückkehr|wieder zurück|wieder erreichbar|wieder im"
-    "|wieder für sie|vertret|nicht weitergeleitet|meiner abwesenheit|vielen dank für ihre|danke für ihre"
-    "|vielen dank für deine|danke für deine|mon retour|mon absence|de retour|urgence|urgent|merci pour votre"
-    "|urgente|urgencia|mi regreso|mi vuelta|mi ausencia|mi ritorno|mio rientro|mio ritorno|mia assenza|urgenz"
-    "|meu regresso|meu retorno|minha ausência|urgência|mijn terugkomst|mijn afwezigheid|weer aanwezig"
-    "|weer bereikbaar|dringend|spoed|åter den|tillbaka|brådskande|akut|tilbage|haster|hastende|tilbake"
-    "|presserende|pilnych|pilne|powrocie|powrotu|wracam|palaan|takaisin|kiireelli|zpět|návratu|naléhav|vissza"
-    "|sürgős|вернусь|срочн|возвращ|acil|dönüş|緊急|戻り|紧急|回复您|回来"
+    "limited access to e|limited access to my e|limited access to my m|no access to e|no access to my m"
+    "|access to my e|intermittent access|will respond|will reply|will answer your|will read your|will be read"
+    "|respond to your|reply to your|not be forwarded|received your|urgent matter|urgent case|urgent request"
+    "|urgent enquir|urgent inquir|urgent quer|urgent issue|urgent assistance|urgent question|if urgent|urgent please"
+    "|urgent, please|case of emergency|dringenden fällen|dringende fälle|dringenden angelegenheiten"
+    "|dringende anfragen|dringenden anfragen|dringenden fragen|eiligen fällen|eilige anfragen|wenden sie sich"
+    "|wende dich|vertretung|vertritt mich|nicht weitergeleitet|nachricht erst|nachricht nach meiner|mail nach meiner"
+    "|mails erst|cas d'urgence|toute urgence|question urgente|demande urgente|répondrai|vous répondr"
+    "|caso de urgencia|asuntos urgentes|asunto urgente|temas urgentes|responderé|contestaré|per urgenze"
+    "|caso di urgenza|casi urgenti|questioni urgenti|comunicazioni urgenti|risponderò|caso de urgência"
+    "|assuntos urgentes|responderei|dringende zaken|dringende gevallen|dringende vragen|bij spoed|spoedgevallen"
+    "|beantwoord ik|zal ik beantwoorden|brådskande ärenden|vid brådskande|akuta ärenden|svarar jag"
+    "|hastende sager|hastende henvendelser|ved hastende|presserende|haster det|pilnych spraw|sprawach pilnych"
+    "|odpowiem|kiireellisi|vastaan viesti|naléhavých|odpovím|sürgős esetben|válaszolok|срочн|отвечу|acil durum"
+    "|緊急の場合|紧急事|回复您"
+)
+# Thanks for the mail, as an answer begins: enough beside an away sentence where the text is short.
+AWAY_THANKS = listed(
+    "thank you for your e|thank you for your message|thank you for your mail|thanks for your e"
+    "|thanks for your message|thank you for contacting|vielen dank für ihre nachricht|vielen dank für ihre e"
+    "|vielen dank für ihre mail|danke für ihre nachricht|danke für ihre e|danke für ihre mail"
+    "|dank für deine nachricht|dank für deine mail|danke für deine|merci pour votre m|merci de votre m"
+    "|merci pour votre e|gracias por su c|gracias por su m|gracias por tu m|grazie per la sua|grazie per la tua"
+    "|grazie per il su|obrigado pel|obrigada pel|bedankt voor uw|bedankt voor je|dank voor uw|tack för ditt m"
+    "|tack för ert m|tak for din|takk for din|dziękuję za wiadomość|kiitos viesti|děkuji za váš|děkuji za vaši"
+    "|köszönöm üzenet|спасибо за ваше"
 )
 AUTO_BODIES = listed(
     "this is an automatic reply|this is an automated reply|this is an automatic response"
@@ -171,9 +198,9 @@ MONITORS = listed(
 )
 # Headers of trackers and builders, lower case.
 TRACKERS = listed(
-    "x-github-reason|x-gitlab-project|x-gitlab-project-id|x-gitlab-notificationreason|x-jira-fingerprint"
-    "|x-bugzilla-reason|x-bugzilla-type|x-redmine-host|x-redmine-project|x-phabricator-sent-this-message"
-    "|x-phabricator-mail-id|x-trac-project|x-gerrit-messagetype|x-launchpad-message-rationale"
+    "x-github-reason|x-gitlab-project|x-gitlab-notificationreason|x-jira-fingerprint"
+    "|x-bugzilla-reason|x-redmine-host|x-phabricator-sent-this-message"
+    "|x-trac-project|x-gerrit-messagetype|x-launchpad-message-rationale"
     "|x-launchpad-notification-type|x-sentry-project|x-jenkins-job|x-pagerduty|x-bitbucket|x-cron-env"
     "|x-travis-job|x-nagios-notification|x-discourse-topic-id"
 )

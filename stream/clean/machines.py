@@ -8,12 +8,14 @@ import re
 
 from stream.clean import machine_phrases as phrases
 from stream.clean.mime import Headers
+from stream.clean.newsletter_phrases import AUTO_ADMISSIONS, AUTO_MENTIONS, BUSINESS
 from stream.clean.persons import speaks
-from stream.clean.signs import Mail, announces, has_word, holds
+from stream.clean.signs import Mail, announced, asks, has_word, holds, is_request
 from stream.records import Kind
 
 _OPENING_CHARS = 200
 _SENTENCE_CHARS = 70
+_MAX_THANKS_CHARS = 200
 _MAX_AUTO_CHARS = 790
 """A little below what `body_head` holds: a longer text is no answering machine's."""
 
@@ -67,7 +69,7 @@ def _has_auto_header(headers: Headers) -> bool:
 def _is_auto_reply(mail: Mail, *, is_generated: bool) -> bool:
     if mail.headline and _announces_itself(mail):
         return True
-    is_machine = is_generated
+    is_sure, is_machine = is_generated, False
     if mail.is_raw:
         # By themselves these ask others not to answer, or tell of a rule that sent a person's words on: web forms, help
         # desks and inbox rules set them too.
@@ -76,34 +78,58 @@ def _is_auto_reply(mail: Mail, *, is_generated: bool) -> bool:
         is_suppressing = suppressed != "" and holds(suppressed, ("all", "oof", "autoreply"))
         if is_suppressing and mail.is_answer and mail.prefix is None and not is_generated:
             return True
+        is_sure = is_generated or headers.get("return-path").strip() == "<>"
         is_machine = (
             is_suppressing
-            or is_generated
             or "x-ms-exchange-inbox-rules-loop" in headers
             or "mailbox rules" in headers.get("x-ms-exchange-generated-message-source").lower()
-            or headers.get("return-path").strip() == "<>"
         )
-    return _is_away_text(mail, is_machine=is_machine)
+    return _is_away_text(mail, is_sure=is_sure, is_machine=is_machine)
 
 
 def _announces_itself(mail: Mail) -> bool:
-    subject = mail.headline
-    if announces(subject, phrases.AUTO_SUBJECTS):
-        return True
-    if announces(subject, phrases.AWAY_SUBJECTS) and "?" not in mail.head:
-        return True
-    return subject.startswith(phrases.RECEIPT_SUBJECTS) and (
-        not mail.head.strip() or holds(mail.head, phrases.RECEIPT_BODIES)
+    """Whether the subject is a machine's, and the text does not take that back."""
+    subject, head = mail.headline, mail.head
+    rest = announced(subject, phrases.AUTO_SUBJECTS)
+    if rest is not None:
+        # Outlook writes `Automatic reply: Card`; a customer `Automatic reply`, or `Automatic reply - why`.
+        is_format = rest.startswith((":", "：", "]", ")", ">", "*"))
+        return _is_subject_meant(mail, is_format=is_format)
+    if not head.strip():
+        is_away = announced(subject, phrases.AWAY_SUBJECTS) is not None
+        is_receipt = subject.startswith(phrases.RECEIPT_SUBJECTS)
+        return is_receipt or (is_away and not mail.signs.has_attachments)
+    if announced(subject, phrases.AWAY_SUBJECTS) is not None:
+        return (_says_away(head) or _promises(head)) and not is_request(head)
+    return subject.startswith(phrases.RECEIPT_SUBJECTS) and holds(head, phrases.RECEIPT_BODIES)
+
+
+def _is_subject_meant(mail: Mail, *, is_format: bool) -> bool:
+    head = mail.head
+    if holds(head, AUTO_MENTIONS) and not holds(head, AUTO_ADMISSIONS):
+        return False
+    if _says_away(head) or _promises(head):
+        return is_format or not is_request(head)
+    if is_format:
+        return not (speaks(head) and asks(head))
+    if not head.strip():
+        return not mail.signs.has_attachments
+    return not speaks(head) and not is_request(head)
+
+
+def _promises(head: str) -> bool:
+    return holds(head, phrases.AWAY_PROMISES) or (
+        len(head) <= _MAX_THANKS_CHARS and holds(head, phrases.AWAY_THANKS)
     )
 
 
-def _is_away_text(mail: Mail, *, is_machine: bool) -> bool:
+def _is_away_text(mail: Mail, *, is_sure: bool, is_machine: bool) -> bool:
     """An answering machine's words: where somebody is, and what happens to the mail. A customer may be away as well."""
     opening = mail.head[:_OPENING_CHARS]
     if "auto" in opening:
         for line in opening.split("\n"):
             if line.startswith(phrases.AUTO_BODIES):
-                return True
+                return not (speaks(mail.head) and asks(mail.head))
     may_say = has_word(opening, phrases.AWAY_WORDS) or (
         not opening.isascii() and holds(opening, phrases.AWAY_SIGNS)
     )
@@ -111,7 +137,7 @@ def _is_away_text(mail: Mail, *, is_machine: bool) -> bool:
         return False
     if "?" in mail.head or not _says_away(opening):
         return False
-    return is_machine or holds(mail.head, phrases.AWAY_PROMISES)
+    return is_sure or ((is_machine or _promises(mail.head)) and not is_request(mail.head))
 
 
 def _says_away(opening: str) -> bool:
@@ -169,10 +195,10 @@ def _is_calendar_answer(mail: Mail) -> bool:
     is_answer = mail.signs.calendar_method in ("reply", "counter")
     if not is_answer and not mail.headline.startswith(phrases.CALENDAR_SUBJECTS):
         return False
-    # Whoever declines with a sentence, or accepts an offer with a file, has written a mail.
+    # Whoever declines with a sentence, or accepts an offer in the subject alone, has written a mail.
     if mail.head.strip():
         return holds(mail.head, phrases.CALENDAR_BODIES)
-    return is_answer or not mail.signs.has_attachments
+    return is_answer or "calendar" in mail.headers.get("content-class").lower()
 
 
 def _says_system(mail: Mail) -> bool:
@@ -182,7 +208,10 @@ def _says_system(mail: Mail) -> bool:
     if "auto" not in mail.head and "auto" not in mail.tail and "автом" not in mail.tail:
         return False
     text = f"{mail.head}\n{mail.tail}"
-    return holds(text, phrases.SYSTEM_BODIES) and "?" not in mail.head and not speaks(text)
+    if not holds(text, phrases.SYSTEM_BODIES) or mail.signs.has_attachments:
+        return False
+    # A program prints invoices and orders for people, who then send them.
+    return not (holds(text, BUSINESS) or asks(mail.head) or speaks(text))
 
 
 def _is_persons(mail: Mail) -> bool:

@@ -114,7 +114,9 @@ def read_parts(data: bytes) -> Part:
             if not is_last:
                 parts += 1
                 is_digest = owner.content_type == "multipart/digest"
-                child = _open(data, line_end + 1, "message/rfc822" if is_digest else "text/plain", lines_of)
+                child = _open(
+                    data, line_end + 1, "message/rfc822" if is_digest else "text/plain", lines_of
+                )
                 owner.children.append(child)
                 _enter(data, child, stack, waiting, lines_of)
                 next_from = max(line_end, stack[-1].start - 1)

@@ -12,7 +12,7 @@ from stream.clean.phrases import (
 
 _MAX_LINE_CHARS = 720
 _MAX_CHARS = 90
-_MAX_WORDS = 12
+_MAX_WORDS = 13
 _MAX_WORDS_AT_END = 9
 _LINK = re.compile(r"\(?[<(\[]?https?:[^\s<>()\[\]]{1,500}[>)\]]?|[\[\]]")
 _SURE_STARTS = ("sent from my ", "get outlook", "get [outlook", "von unterwegs gesendet")
@@ -26,10 +26,14 @@ def is_mobile_footer(line: str) -> bool:
     if "http" in line or "[" in line:
         line = _LINK.sub(" ", line)
     text = " ".join(line.split()).strip(" *_-–—.:()<>|!").casefold()
-    if not text or len(text) > _MAX_CHARS or ";" in text or "?" in text:
+    is_tuta = text.startswith("sent with tuta; enjoy")
+    if not text or len(text) > _MAX_CHARS or "?" in text or (";" in text and not is_tuta):
         return False
-    has_excuse = any(word in text for word in MOBILE_EXCUSES)
-    if "," in text and not has_excuse and " smartphone" not in text[text.rfind(",") :]:
+    if (
+        "," in text
+        and not any(word in text for word in MOBILE_EXCUSES)
+        and " smartphone" not in text[text.rfind(",") :]
+    ):
         return False  # but `Sent from my Verizon, Samsung Galaxy smartphone`
     words = text.split()
     if text.startswith(MOBILE_STARTS):

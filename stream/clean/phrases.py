@@ -12,6 +12,8 @@ CLOSINGS = frozenset(
         "|with best regards|best wishes|warm wishes|many regards|sincerely|yours sincerely|sincerely yours"
         "|yours faithfully|yours truly|yours|very truly yours|respectfully|respectfully yours|best|all the best"
         "|rgds|brgds|br|kr|with regards|thanks and regards|thanks & regards|thanks and best regards"
+        "|have a nice day|have a great day|have a good day|have a nice weekend|have a great weekend|schönen tag noch"
+        "|schönen tag|schönen abend|schönes wochenende|schöne woche|einen schönen tag|einen schönen tag noch"
         "|thanks & best regards|thanks and kind regards|thank you and best regards|thank you and kind regards"
         "|many thanks and best regards|many thanks and kind regards|best regards and thanks|take care"
         "|mit freundlichen grüssen|mit freundlichem gruss|freundliche grüsse|freundlichen gruss|freundlicher gruss"
@@ -46,6 +48,7 @@ CLOSINGS = frozenset(
     )
 )
 # Words of theirs that open sentences and names of firms: the line must be a comma longer, or stand alone above a name.
+BARE_CLOSINGS = frozenset(listed("best|br|kr|att|atte|bg|fg|hg|kh|lg|mfg|vg|vh|t.|yours|servus"))
 SHORT_CLOSINGS = frozenset(
     listed("best|br|kr|att|atte|bg|fg|hg|kh|vh|t.|ihr|ihre|yours|servus|grato|grata")
 )
@@ -67,7 +70,7 @@ CLOSING_PLACES = (" aus ", " from ", " vom ", " von ", " uit ", " från ", " fra
 # Words of lines that close a letter with a wish or with hope of an answer, above a name.
 WISHES = frozenset(
     listed(
-        "day|evening|weekend|week|afternoon|morning|hearing|forward|reply|response|regards|wishes|thanks|cheers|care"
+        "looking|day|evening|weekend|week|afternoon|morning|hearing|forward|reply|response|regards|wishes|thanks|cheers|care"
         "|tag|abend|wochenende|woche|nachmittag|gruss|grüsse|grüssen|dank|antwort|rückmeldung|grüezi|journée|soirée"
         "|semaine|week-end|salutations|merci|réponse|retour|saludo|saludos|día|tarde|respuesta|gracias|abrazo"
         "|giornata|serata|risposta|saluti|grazie|settimana|dia|semana|resposta|cumprimentos|obrigado|obrigada|dag"
@@ -94,7 +97,8 @@ POSTSCRIPTS = (
 
 # A whole short line that starts so, and names a device or a program, was written by it.
 MOBILE_STARTS = listed(
-    "sent from |sent via |sent using |sent with |sent on |sent by my |sent by galaxy|sent out from "
+    "sent wirelessly |envoyé sans fil |télécharger bluemail|sent from |sent via |sent using |sent with "
+    "|sent on |sent by my |sent by galaxy|sent out from "
     "|this email was sent from my |this message was sent from my |message sent from |mail sent from |written on my "
     "|typed on my |from my |get outlook|get [outlook|get bluemail|get typeapp|get spark|get yahoo mail|get mailbird"
     "|get edison|von meinem |von meiner |von unterwegs |gesendet von |gesendet mit |gesendet aus |gesendet über "
@@ -169,13 +173,18 @@ CONTACT_MARKS = frozenset(
         "tel|tel.|tél|tél.|tlf|tlf.|phone|ph|telefon|telefono|teléfono|telefone|téléphone|telefoon|fon|fax|telefax"
         "|mobil|mobile|móvil|mobiel|mob|mob.|handy|cell|cellulare|gsm|direct|durchwahl|office|main|e-mail|email"
         "|e-post|mail|courriel|correo|web|website|internet|homepage|site|www|http|https|skype|linkedin|xing|twitter"
-        "|whatsapp|signal|t|f|m|p|e|w|d|o|a|address|adresse|anschrift|p.o. box|postfach"
+        "|whatsapp|signal|port|tlm|dw|zentrale|telephone|t|f|m|p|e|w|d|o|a|address|adresse|anschrift"
+        "|p.o. box|postfach"
     )
 )
-STREETS = listed(
-    "strasse|str.|weg |gasse |platz |allee |ring |damm |ufer | street| st.| road| rd|avenue| ave|lane|drive"
-    "|boulevard|rue |via |viale |piazza |calle |avenida |plaza |rua |straat|laan |weg|gatan|vägen|gata |vej |gade "
-    "|ul. |aleja |katu|utca|postfach|p.o. box|suite |floor"
+STREET_WORDS = frozenset(
+    listed(
+        "street|st|road|rd|avenue|ave|lane|ln|drive|dr|boulevard|blvd|square|terrace|suite|floor|box|rue|place|allée"
+        "|quai|via|viale|piazza|corso|calle|avenida|avda|plaza|paseo|rua|ul|aleja|ring|ufer|weg|platz|gasse|postfach"
+    )
+)
+STREET_ENDS = listed(
+    "strasse|str|weg|gasse|platz|allee|damm|straat|laan|plein|gatan|gata|vägen|vej|gade|veien|katu|utca"
 )
 # Lines with these and a number are what the mail is about.
 REFERENCES = listed(
@@ -217,9 +226,21 @@ ENGLISH_WORDS = frozenset(
         "|those|not|to|you|your|please|cannot|from|with|about|since|because|see|know|think|still|any"
     )
 )
-# A new address in the text, and where it stands: then the block at the end is what the customer wants to say.
-ADDRESS_WORDS = listed(
-    "address|phone number|telephone number|contact details|moved|adresse|anschrift|telefonnummer|kontaktdaten"
-    "|umgezogen|umzug|déménag|coordonnées|dirección|mudado|datos de contacto|indirizzo|recapit|endereço|morada"
-    "|adres|verhuisd|adress|flytta|flyttet|adresi|osoite"
+# A block below a line with one of these is what the line is about.
+PERSON_WORDS = listed(
+    "follow|below|colleague|neighbo|kolleg|nachbar|contact|user|buyer|witness|folgend|unten|kontakt|ansprechpartner|nutzer|empfänger|mitarbeiter|zeuge"
+    "|käufer|suivant|ci-dessous|interlocut|siguiente|responsable|referente|seguente|seguinte|volgende|onderstaand"
+    "|följande|følgende|następując"
+)
+GREETINGS = frozenset(
+    listed(
+        "hello|hi|hey|dear|good|hallo|guten|sehr|liebe|lieber|moin|servus|grüezi|bonjour|bonsoir|hola|buenos|buenas"
+        "|ciao|buongiorno|gentile|olá|bom|boa|dag|beste|goedemorgen|goedemiddag|hej|kära|god|cześć|dzień|szanowni"
+    )
+)
+# Who asks, or hands something over.
+PLEAS = frozenset(
+    listed(
+        "please|bitte|veuillez|favor|graag|snälla|venligst|proszę|anbei|attached|enclosed|ci-joint|adjunto|bijgevoegd"
+    )
 )

@@ -10,17 +10,32 @@ from stream.clean.attribution import separator
 from stream.clean.closings import strip_closing, strip_contact_block, strip_name
 from stream.clean.fence import Removable
 from stream.clean.footers import is_notice, strip_notice
-from stream.clean.lines import Letter, has_words, is_emoji, is_quoted
+from stream.clean.lines import Letter, has_words, is_quoted
 from stream.clean.markup import MARK_SIGNATURE
 from stream.clean.mobile import is_mobile_footer
-from stream.clean.persons import contacts, is_item, is_name, names_of
+from stream.clean.persons import (
+    announces_below,
+    closes,
+    contacts,
+    ends_sentence,
+    greets,
+    is_contact,
+    is_item,
+    is_name,
+    is_reference,
+    names_of,
+    pleads,
+)
 
 _FORWARD_STARTS = ("-", "B", "A", "D", "I", "=", "*")
 _DELIMITERS = frozenset(("--", "—", "–", "__", "-- -", "—-", "–-", "- --", "----------------"))
 _RULE_CHARS = "-_—–=*"
+# A line of only these is a rule; `?`, `...` or `+` somebody typed.
+_DRAWN = frozenset("-_=*~—–―#| \t\u00a0\u200b\ufeff") | frozenset(map(chr, range(0x2500, 0x2580)))
 _MAX_SIGNATURE_LINES = 25
 _MAX_SIGNATURE_CHARS = 2_500
 _MAX_FEW_LINES = 4
+_MAX_SENTENCE_WORDS = 8
 _MAX_FEW_CHARS = 200
 _MAX_WRAPPED_CHARS = 60
 
@@ -59,19 +74,23 @@ def _strip_one(letter: Letter, remove: frozenset[Removable], names: frozenset[st
     lines = letter.lines
     if any(line[:1] == MARK_SIGNATURE for line in lines):
         _strip_marked(letter, remove)
+    is_wanted = not remove.isdisjoint(("signature", "footer"))
+    first = (
+        0 if lines and lines[0][:1].isalnum() else -1
+    )  # cuts come from the end, so that its place stays
     while lines:
         size = len(lines)
         if not lines[-1]:
             lines.pop()
             letter.numbers.pop()
             continue
-        if not remove.isdisjoint(("signature", "footer")) and not (
-            has_words(lines[-1]) or is_emoji(lines[-1])
-        ):
+        if first < 0:
+            first = next((n for n, line in enumerate(lines) if has_words(line)), size)
+        if lines[-1][0] in _DRAWN and _DRAWN.issuperset(lines[-1]) and first < size and is_wanted:
             letter.cut(size - 1, size, "footer", "line without words")
             continue
         if "footer" in remove:
-            strip_notice(letter)
+            strip_notice(letter, first)
             if len(lines) == size:
                 _strip_mobile(letter, remove)
         if "signature" in remove:
@@ -120,6 +139,8 @@ def _strip_mobile(letter: Letter, remove: frozenset[Removable]) -> None:
         last -= 1
     while last > 0 and is_mobile_footer(lines[last - 1]):
         last -= 1
+    if last and lines[last - 1] and not _stands_alone(lines[last - 1], lines[last]):
+        return
     letter.cut(last, len(lines), "footer", "mobile footer")
     if (
         "signature" in remove
@@ -131,7 +152,15 @@ def _strip_mobile(letter: Letter, remove: frozenset[Removable]) -> None:
         letter.cut(last - 1, last, "signature", "name above a mobile footer")
 
 
-def _strip_delimited(letter: Letter, _names: frozenset[str]) -> None:
+def _stands_alone(above: str, line: str) -> bool:
+    """Whether a footer directly below a line is no part of its sentence (`The mail was not` / `sent from my phone`)."""
+    if is_name(above) or closes(above) or not has_words(above):
+        return True
+    start = line.lstrip("<([*_- ")
+    return ends_sentence(above) and (not start[:1].islower() or start.startswith("iP"))
+
+
+def _strip_delimited(letter: Letter, names: frozenset[str]) -> None:
     """All below `-- ` (RFC 3676, section 4.3), its look-alikes, or a rule above an address block."""
     lines = letter.lines
     first = max(0, len(lines) - _MAX_SIGNATURE_LINES)
@@ -146,9 +175,20 @@ def _strip_delimited(letter: Letter, _names: frozenset[str]) -> None:
         below = [text for text in lines[number + 1 :] if text]
         if sum(map(len, below)) > _MAX_SIGNATURE_CHARS or any(map(is_quoted, below)):
             continue
-        if line == "--" or _is_signature(
-            below, has_delimiter=line in _DELIMITERS or line[0] == "_"
-        ):
+        if lines.count(lines[number]) > 1:  # a table, or points one below the other
+            return
+        above = next((text for text in reversed(lines[max(0, number - 4) : number]) if text), "")
+        if number < _MAX_FEW_LINES and greets(above) and sum(map(bool, lines[:number])) == 1:
+            return
+        if line == "--":
+            is_signature = _may_sign(below) and not above.endswith(":")
+        else:
+            has_delimiter = line in _DELIMITERS or line[0] == "_"
+            is_end = not announces_below(above) or any(
+                map(closes, lines[max(0, number - 8) : number])
+            )
+            is_signature = is_end and _is_signature(below, names, has_delimiter=has_delimiter)
+        if is_signature:
             letter.cut(number, len(lines), "signature", f"{line[:4]} delimiter")
             return
 
@@ -157,13 +197,35 @@ def _is_rule(line: str) -> bool:
     return len(line) >= 3 and line == line[0] * len(line)
 
 
-def _is_signature(below: list[str], *, has_delimiter: bool) -> bool:
-    """Whether the lines below a rule are a signature: contact lines or few words, and no question and no list."""
-    if any(line.endswith("?") or is_item(line) for line in below):
+def _may_sign(below: list[str]) -> bool:
+    """Whether nothing below a delimiter is surely said: an order number, a request, a question."""
+    for line in below:
+        is_said = pleads(line) or (
+            not is_contact(line)
+            and (line.endswith("?") or is_reference(line) or _is_sentence(line))
+        )
+        if is_said and not (is_mobile_footer(line) or is_notice(line)):
+            return False
+    return True
+
+
+def _is_sentence(line: str) -> bool:
+    return len(line.split()) > _MAX_SENTENCE_WORDS and (ends_sentence(line) or line[0].islower())
+
+
+def _is_signature(below: list[str], names: frozenset[str], *, has_delimiter: bool) -> bool:
+    """Whether the lines below a rule are a signature: contact lines or few words, and no question, list or sentence."""
+    if len(below) == 1 and below[0].strip(" ,.*_").casefold() in names:
+        return True
+    if not _may_sign(below):
+        return False
+    if any(map(is_item, below)):
         return False
     if contacts(below) >= 2 or any(map(is_notice, below)):
         return True
-    return has_delimiter and len(below) <= _MAX_FEW_LINES and sum(map(len, below)) <= _MAX_FEW_CHARS
+    has_digits = any(char.isdigit() for line in below if not is_contact(line) for char in line)
+    is_short = len(below) <= _MAX_FEW_LINES and sum(map(len, below)) <= _MAX_FEW_CHARS
+    return has_delimiter and is_short and not has_digits
 
 
 _RULES = (_strip_delimited, strip_closing, strip_name, strip_contact_block)

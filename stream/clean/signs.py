@@ -3,17 +3,20 @@
 Knows how subjects begin and how phrases are looked for, not what follows from them: that is in `kinds` and `machines`.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from stream.clean.headers import Headers
 from stream.clean.machine_phrases import MACHINE_SUBJECTS
+from stream.clean.newsletter_phrases import BACK_TO_ME, MATTERS, PLEASE, POLITE
 from stream.clean.words import FORWARD_PREFIXES, REPLY_PREFIXES
 
 _MAX_PREFIX_CHARS = 14
 _HEAD_CHARS = 400
 _TAIL_CHARS = 320
+_SENTENCE_ENDS = re.compile(r"[.!?;\n]+ ?")
 
 
 class Signs(NamedTuple):
@@ -124,11 +127,30 @@ def has_word(text: str, words: frozenset[str]) -> bool:
     return not words.isdisjoint(text.replace(".", " ").replace(",", " ").split())
 
 
-def announces(headline: str, words: tuple[str, ...]) -> bool:
-    """Whether a subject is one of the phrases, alone or before a mark: `Out of office cannot be set` is a request."""
+def announced(headline: str, words: tuple[str, ...]) -> str | None:
+    """What follows a phrase that is the subject, alone or before a mark: `Out of office cannot be set` is a request."""
     for phrase in words:
         if headline.startswith(phrase):
             rest = headline[len(phrase) :].lstrip()
-            if phrase.endswith(":") or not rest or rest[0] in ":(-–—!.]*>)：" or rest[:3] == "re:":
-                return True
+            if phrase.endswith(":"):
+                return f":{rest}"
+            if not rest or rest[0] in ":(-–—!.]*>)：" or rest[:3] == "re:":
+                return rest
+    return None
+
+
+def asks(text: str) -> bool:
+    """Whether somebody wants something: a question, or a request other than those that machines make."""
+    if "?" in text or "？" in text:
+        return True
+    if not holds(text, PLEASE):
+        return False
+    for sentence in _SENTENCE_ENDS.split(text):
+        if holds(sentence, PLEASE) and (not holds(sentence, POLITE) or holds(sentence, BACK_TO_ME)):
+            return True
     return False
+
+
+def is_request(text: str) -> bool:
+    """Whether somebody asks, or writes of what customers write of: `my parcel`, `die Rechnung`."""
+    return asks(text) or holds(text, MATTERS)

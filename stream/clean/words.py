@@ -128,8 +128,7 @@ REPLY_ABOVE_STEMS = listed(
 
 REPLY_PREFIXES = frozenset(
     listed(
-        "re|aw|antw|antwort|sv|vs|odp|res|rép|rif|r|ref|rv-re|bls|vá|відп|ответ|atb|ynt|回复"
-        "|回覆|答复"
+        "re|aw|antw|antwort|sv|vs|odp|res|rép|rif|r|rv-re|bls|vá|відп|ответ|atb|ynt|回复|回覆|答复"
     )
 )
 FORWARD_PREFIXES = frozenset(

@@ -101,6 +101,42 @@ def test_a_customer_who_writes_of_such_things_keeps_his_words(body: str) -> None
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        "Die Rechnung muss auf folgende Firma lauten:\n\nMuster GmbH\nGeschäftsführer: A. B.\nAmtsgericht Köln HRB 1",
+        "We changed our bank:\n\nACME Ltd\nRegistered in England 01234567\nSort code 12-34-56\nAccount 12345678",
+        "We have moved to this bank.\n\nACME Ltd\nRegistered in England, company number 1\nSort code 12-34-56",
+        "Please replace the imprint by:\n\nACME Ltd\nRegistered office: London\nCompany number 01234567",
+        "Facture à établir au nom de\n\nDupont SARL au capital de 10 000 €\nRCS Paris 123 456 789",
+        "Facturar a\n\nGarcía S.L.\nCIF B12345678\nInscrita en el Registro Mercantil de Madrid",
+        "Bitte Firmendaten ändern.\n\nMuster GmbH\nGeschäftsführer: A. B.\nAmtsgericht München HRB 1234",
+        "Our new managing director is Mr Smith.\n\nMuster GmbH\nRegistered in England\nCompany number 12",
+        "We need an NDA with these terms:\n\nThe recipient shall keep all information confidential. "
+        "Unauthorised distribution is strictly prohibited. Any message and attachments must be deleted.",
+        "Your last mail ended so:\n\nThis email is confidential and intended only for the addressee.",
+        "Hallo\n\nTermin vereinbaren bitte",
+        "Kann ich bitte einen\nTermin vereinbaren",
+        "Hi\n\nBook a demo",
+    ],
+)  # fmt: skip
+def test_what_a_sentence_announces_is_no_footer(body: str) -> None:
+    assert body_of(body) == body
+
+
+@pytest.mark.parametrize(
+    "footer",
+    [
+        "Best regards\nJane Doe\nHead of IT\n\nExample Ltd\nRegistered in England, company number 123456",
+        "Mit freundlichen Grüßen\nA. B.\n\nMuster GmbH\nGeschäftsführer: A. B.\nAmtsgericht Köln HRB 1",
+    ],
+)
+def test_the_particulars_of_a_company_below_a_closing_go_though_the_mail_is_about_an_invoice(
+    footer: str,
+) -> None:
+    assert body_of(f"Please send the invoice.\n\n{footer}") == "Please send the invoice."
+
+
+@pytest.mark.parametrize(
     "notice",
     [
         "Confidentiality notice\n\nThis e-mail is confidential.\n\nDissemination is strictly prohibited.\n\nThank you",

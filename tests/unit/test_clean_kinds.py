@@ -19,8 +19,7 @@ from tests.unit.clean_strategies import cleaned, raw_of
         ("Subject: Card\nX-Auto-Response-Suppress: All\nIn-Reply-To: <a@b>", "auto_reply"),
         ("Subject: Card\nX-Auto-Response-Suppress: All", "message"),
         ("Subject: Automatische Antwort: Card", "auto_reply"),
-        ("Subject: Out of Office", "auto_reply"),
-        ("Subject: Out of office: back on Monday", "auto_reply"),
+        ("Subject: Out of Office AutoReply: Card", "auto_reply"),
         ("Subject: Out of office message cannot be set", "message"),
         ("Subject: Mail delivery failed when I write to you", "message"),
         ("Subject: Abwesenheit eintragen", "message"),
@@ -28,7 +27,7 @@ from tests.unit.clean_strategies import cleaned, raw_of
         ("Subject: Card\nList-Unsubscribe: <mailto:x@example.com>", "bulk"),
         ("Subject: Card\nPrecedence: bulk", "bulk"),
         ("Subject: Card\nFrom: MAILER-DAEMON@example.com", "bounce"),
-        ("Subject: Undelivered Mail Returned to Sender", "bounce"),
+        ("Subject: Undelivered Mail Returned to Sender\nReturn-Path: <>", "bounce"),
         ("Subject: x\nContent-Type: multipart/report; report-type=delivery-status", "bounce"),
         (
             "Subject: x\nContent-Type: multipart/report; report-type=disposition-notification",
@@ -172,6 +171,11 @@ def test_a_system_that_says_so_in_ten_languages_notifies_without_headers(body: s
         "Ich habe schon geschrieben.\nDiese E-Mail wurde automatisch erstellt, stand da.",
         "Please do not reply to this email, call 030 1234567.",
         "The payment is automatic and was sent twice.",
+        "Please find attached invoice 123.\n\nThis is an automatically generated message from our ERP "
+        "system. Contact us with questions.",
+        "Purchase order 4711: 100 bolts M8.\n\nThis is an automatically generated message.",
+        "Please ship 100 bolts.\n\nThis is an automatically generated message.",
+        "Vertrag 123 gekündigt zum 1.5.\n\nDiese E-Mail wurde automatisch erstellt.",
         "Hi\n\nOn Mon, Nov 3, 2025 at 10:00 A B <a@b.com> wrote:\n> This is an automated message",
     ],
 )
@@ -216,12 +220,12 @@ def test_an_answering_machines_subject_is_known_in_many_languages(subject: str) 
         "Sono fuori ufficio fino a lunedì. Per urgenze scrivere a B.",
         "Estou de férias até segunda. Em caso de urgência, contacte B.",
         "Ik ben op vakantie tot maandag. Bij dringende zaken: B.",
-        "Hej! Jag är på semester och är tillbaka på måndag.",
-        "Hej, jeg er på ferie og er tilbage mandag.",
-        "Olen lomalla. Palaan maanantaina.",
+        "Hej! Jag är på semester till måndag. Vid brådskande ärenden: B.",
+        "Tak for din mail. Jeg er på ferie og er tilbage mandag.",
+        "Olen lomalla. Palaan maanantaina. Kiireellisissä asioissa: B.",
         "Jestem na urlopie. W pilnych sprawach proszę pisać do B.",
-        "Jsem mimo kancelář, zpět v pondělí.",
-        "Я в отпуске, вернусь в понедельник.",
+        "Jsem mimo kancelář, zpět v pondělí. V naléhavých případech: B.",
+        "Я в отпуске, вернусь в понедельник. По срочным вопросам: B.",
         "我正在休假，我会尽快回复您。",
         "This is an automated response. We have received your request.",
         "Dies ist eine automatische Antwort.",
@@ -252,6 +256,81 @@ def test_a_customer_who_is_away_or_writes_of_it_is_a_person(subject: str, body: 
     assert kind_of_text(subject, body) == "message"
 
 
+@pytest.mark.parametrize(
+    ("subject", "body"),
+    [
+        (
+            "Return",
+            "I am on holiday until 5 June. As soon as I am back I will send you the device. "
+            "Please extend the deadline, it is urgent.",
+        ),
+        ("Widerspruch", "Ich bin im Urlaub und nicht erreichbar, dringend bitte zurückstellen!"),
+        ("Ferie", "Sono in ferie fino a lunedì. Al mio ritorno spedirò il reso. È urgente."),
+        (
+            "Return",
+            "Thank you for your email. I am on holiday until Monday. Please extend the date.",
+        ),
+        (
+            "Card",
+            "I am on vacation and have no access to my account. Please call me, it is urgent.",
+        ),
+        ("Termin", "Vielen Dank für Ihre E-Mail. Ich bin im Urlaub und sage den Termin ab."),
+        ("Colis", "Merci pour votre message. Je suis en vacances, gardez mon colis."),
+        ("Urlaub", "Ich bin im Urlaub und am Montag wieder da."),
+        ("Abwesenheit", "Wegen meiner Abwesenheit konnte ich das Paket nicht annehmen."),
+        ("Abwesenheit", "Ich bin ab Montag im Urlaub. Bitte das Paket später zustellen."),
+        ("absence", "Mon fils est absent demain."),
+        ("Out of Office", "It stays on after the holidays."),
+        (
+            "Automatic reply",
+            "Your automatic reply said you would answer in 24 hours. It is 3 days now.",
+        ),
+        ("Automatic reply: Card", "Your automatic reply said 24 hours."),
+        ("Automatic reply - still waiting", "I have had no answer since Monday."),
+        ("Automatische Antwort", "Auf Ihre automatische Antwort hin möchte ich nachfragen."),
+        ("Card", "This is an automated response I keep getting. Can you help me?"),
+    ],
+)
+def test_away_and_automatic_are_words_of_customers_too(subject: str, body: str) -> None:
+    assert kind_of_text(subject, body) == "message"
+
+
+@pytest.mark.parametrize(
+    ("subject", "body"),
+    [
+        ("Out of Office", ""),
+        ("Out of office: back on Monday", "I am out of the office until Monday."),
+        (
+            "Abwesenheit",
+            "Vielen Dank für Ihre Nachricht. Ich bin ab dem 6. Juni wieder erreichbar.",
+        ),
+        ("absence", "Je suis absent jusqu'à lundi."),
+        ("Automatic reply", "We have received your request and will respond within 24 hours."),
+        ("Automatische Antwort", "Dies ist eine automatische Antwort. Wir melden uns."),
+        ("Re: Card", "Thank you for your email. I am on annual leave and will return on 5 June."),
+        (
+            "AW: Karte",
+            "Ich bin bis Freitag nicht im Büro. Bitte wenden Sie sich an Herrn Meier. "
+            "Ihre E-Mail wird nicht weitergeleitet.",
+        ),
+        (
+            "Card",
+            "I am out of the office. Please note that I have limited access to email. "
+            "Please contact b@example.com in urgent cases.",
+        ),
+    ],
+)
+def test_an_answering_machine_says_what_happens_to_the_mail(subject: str, body: str) -> None:
+    assert kind_of_text(subject, body) == "auto_reply"
+
+
+def test_a_web_forms_header_does_not_make_a_request_from_a_holiday_automatic() -> None:
+    headers = "Subject: Card\nFrom: a@example.com\nX-Auto-Response-Suppress: All"
+    body = "I am on holiday until Monday. Please keep my parcel."
+    assert kind_of_raw(headers, body) == "message"
+    assert kind_of_raw(f"{headers}\nAuto-Submitted: auto-generated", body) == "auto_reply"
+
+
 def test_a_machines_header_makes_few_words_of_absence_enough() -> None:
     body = "I am out of the office until Monday."
     assert kind_of_text("Card", body) == "message"
@@ -273,17 +352,65 @@ def test_a_rule_that_sends_a_persons_answer_on_does_not_make_it_automatic() -> N
 @pytest.mark.parametrize(
     ("subject", "body", "kind"),
     [
-        ("Mail delivery failed: returning message to sender", "A message that you sent", "bounce"),
+        (
+            "Mail delivery failed: returning message to sender",
+            "A message that you sent to b@example.com failed.",
+            "bounce",
+        ),
         ("Undeliverable: Card", "Your message couldn't be delivered to b@example.com.", "bounce"),
         ("Delivery failure", "550 5.1.1 user unknown", "bounce"),
         ("Delivery failure", "My parcel did not come.", "message"),
         ("Unzustellbare Sendung", "Mein Paket kam zurück.", "message"),
+        (
+            "Zustellung fehlgeschlagen",
+            "Mein Paket konnte nicht zugestellt werden an b@e.de",
+            "message",
+        ),
+        ("Zustellung fehlgeschlagen", "Konnte nicht zugestellt werden, Wert 550 Euro", "message"),
+        (
+            "Zustellung fehlgeschlagen",
+            "Ihre Nachricht konnte nicht zugestellt werden: b@e.de",
+            "bounce",
+        ),
+        ("Delivery failure", "My parcel could not be delivered to my house. Why?", "message"),
+        (
+            "Delivery has failed",
+            "The following recipient is right: b@e.com. The parcel 1 failed.",
+            "message",
+        ),
+        ("Failure notice", "Got a failure notice from your website when paying.", "message"),
+        ("Mail delivery failed", "I get: 550 5.1.1 user unknown when writing to you", "message"),
+        ("Mail delivery failed", "Why 550 5.1.1 user unknown?", "message"),
+        ("Undelivered: parcel 123", "Nobody came.", "message"),
+        ("Undelivered: parcel 123", "Nobody came. Write to b@example.com please.", "message"),
+        (
+            "Failure notice",
+            "I'm afraid I wasn't able to deliver your message to <b@e.com>.",
+            "bounce",
+        ),
+        ("Undelivered Mail Returned to Sender", "", "bounce"),
+        (
+            "Undelivered Mail Returned to Sender",
+            "This is the mail system at host https://e.com/?u=mx.\n\nI'm sorry to have to inform you that it failed.",
+            "bounce",
+        ),
+        (
+            "Undelivered Mail Returned to Sender",
+            "This is the mail system at host mx. Why?",
+            "message",
+        ),
         ("Undelivered Mail Returned to Sender", "I get these since Monday.", "message"),
         ("Fwd: Undelivered Mail Returned to Sender", "550 5.1.1 user unknown", "message"),
     ],
 )
 def test_a_bounce_speaks_of_a_mail(subject: str, body: str, kind: str) -> None:
     assert kind_of_text(subject, body) == kind
+
+
+def test_a_word_cut_through_at_the_end_of_what_is_looked_at_does_not_speak() -> None:
+    said = "This is the mail system at host mx. Your message failed and is kept for you to see. "
+    body = f"{said}{'x' * (398 - len(said))} it is attached below."
+    assert kind_of_text("Undelivered Mail Returned to Sender", body) == "bounce"
 
 
 def test_a_postmaster_is_also_a_person() -> None:
@@ -302,6 +429,7 @@ def test_a_postmaster_is_also_a_person() -> None:
             "reply",
         ),
         ("List-Id: <x.e.com>\nList-Unsubscribe: <y>\nIn-Reply-To: <a@b>", "bulk"),
+        ("List-Unsubscribe: <y>\nIn-Reply-To: <a@b>", "bulk"),
         ("Precedence: bulk\nIn-Reply-To: <a@b>", "bulk"),
         ("Precedence: junk", "bulk"),
         ("Precedence: first-class", "message"),
@@ -309,6 +437,13 @@ def test_a_postmaster_is_also_a_person() -> None:
 )
 def test_people_answer_each_other_on_discussion_lists(headers: str, kind: str) -> None:
     assert kind_of_raw(f"Subject: Card\nFrom: a@example.com\n{headers}") == kind
+
+
+def test_an_answer_with_a_firms_link_to_unsubscribe_is_a_persons() -> None:
+    headers = "Subject: Re: Sale\nFrom: a@example.com\nList-Unsubscribe: <https://x>"
+    assert kind_of_raw(f"{headers}\nIn-Reply-To: <a@b>") == "reply"
+    assert kind_of_raw(headers) == "bulk"
+    assert kind_of_raw(f"{headers}\nIn-Reply-To: <a@b>\nPrecedence: bulk") == "bulk"
 
 
 NEWS = "Our offers of the week are waiting for everybody, and shipping is free until Sunday. " * 3
@@ -332,7 +467,7 @@ NEWS = "Our offers of the week are waiting for everybody, and shipping is free u
     ],
 )
 def test_a_newsletter_without_headers_is_known_by_its_end(end: str) -> None:
-    assert kind_of_text("Offers", f"{NEWS}\n\n{end}") == "bulk"
+    assert kind_of_text("Offers", f"{NEWS}\n\n{end} https://news.example.com/u?id=7") == "bulk"
 
 
 @pytest.mark.parametrize(
@@ -343,11 +478,26 @@ def test_a_newsletter_without_headers_is_known_by_its_end(end: str) -> None:
         f"{NEWS}\n\nI received this email and want to unsubscribe.",
         f"{NEWS}\n\nBitte den Newsletter abmelden, er kommt zweimal am Tag.",
         f"{NEWS}\n\nThis is what I want to leave:\nUnsubscribe",
+        f"{NEWS}\n\nAbmelden",
+        f"Bitte nehmen Sie anna@example.de aus dem Verteiler. {NEWS}\n\nAbmelden: https://e.com",
         "Unsubscribe",
     ],
 )
 def test_a_customer_who_wants_to_leave_a_list_is_no_newsletter(body: str) -> None:
     assert kind_of_text("Newsletter", body) == "message"
+
+
+def test_a_row_of_links_or_a_reason_ends_a_newsletter_and_the_subject_of_a_request_does_not() -> (
+    None
+):
+    row = f"{NEWS}\n\nAbmelden | Impressum"
+    reason = (
+        f"{NEWS}\n\nSie erhalten diese E-Mail, weil Sie sich für unseren Newsletter angemeldet haben. "
+        "Hier abmelden: https://shop.example.com/abmelden"
+    )
+    for body in (row, reason):
+        assert kind_of_text("Angebote", body) == "bulk"
+        assert kind_of_text("Newsletter abbestellen", body) == "message"
 
 
 def calendar(method: str, words: str) -> str:
@@ -365,7 +515,13 @@ def test_a_calendars_answer_is_a_notification_and_a_persons_invitation_is_not() 
     )
     assert raw_of(calendar("REPLY", "Sorry, my card is lost.").encode()).kind == "message"
     assert raw_of(calendar("REQUEST", "Shall we talk about my card?").encode()).kind == "message"
-    assert kind_of_text("Zugesagt: Treffen", "") == "notification"
+    assert kind_of_text("Zugesagt: Treffen", "") == "message"
+    assert kind_of_text("Zugesagt: Treffen", "Wann: Montag, Microsoft Teams") == "notification"
+    assert (
+        kind_of_raw("Subject: Accepted: x\nContent-Class: urn:content-classes:calendarmessage", "")
+        == "notification"
+    )
+    assert kind_of_text("Accepted: offer", "") == "message"
     assert kind_of_text("Accepted: your offer", "I take it, where do I pay?") == "message"
 
 
@@ -386,6 +542,7 @@ def test_a_calendars_answer_is_a_notification_and_a_persons_invitation_is_not() 
         ("Fwd: x", "forward"),
         ("TR : x", "forward"),
         ("Reset: x", None),
+        ("Ref: 123", None),
         ("Where is my card: urgent", None),
         ("", None),
         ("[" * 5_000, None),

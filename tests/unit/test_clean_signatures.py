@@ -240,3 +240,29 @@ def test_a_mobile_footer_is_the_programs_and_a_name_is_the_persons() -> None:
     assert cleaned(kept, subject="Card", body=body).body == f"{OWN}\n\nBest regards,\nJane Doe"
     result = cleaned(subject="Card", body=body)
     assert (result.body, result.removed["footer"]) == (OWN, len("Sent from my iPhone") + 1)
+
+
+@pytest.mark.parametrize("name", ["-roman", "---\nRoman", "Have a nice day,\nRoman"])
+def test_the_senders_name_directly_below_goes(name: str) -> None:
+    assert stripped(f"How are you?\n{name}", "Roman Miller <roman@example.com>") == "How are you?"
+    body = f"Which actor?\n{name}"
+    if name[0] == "-":
+        assert stripped(body, "Bob Smith <bob@example.com>") == body
+
+
+@pytest.mark.parametrize(
+    "footer",
+    [
+        "Sent wirelessly from my BlackBerry device on the Bell network.\n"
+        "Envoyé sans fil par mon terminal mobile BlackBerry sur le réseau de Bell.",
+        "Télécharger BlueMail pour Android",
+        "Sent with Tuta; enjoy secure & ad-free emails:\nhttps://tuta.com",
+        "-- \nDiese Nachricht wurde von meinem Android-Gerät mit GMX Mail gesendet.",
+        "Have a great day!\nJane Doe",
+        "Looking forward to hearing from you,\nJane Doe",
+        "Mit freundlichen Grüßen / Best regards\n\nMax Muster\nEinkauf\n________\n\n"
+        "Muster GmbH\nIndustriestr. 5\n12345 Berlin\n\nTel.: +49 30 1234-567",
+    ],
+)
+def test_a_rare_footer_goes(footer: str) -> None:
+    assert body_of(f"{OWN}\n\n{footer}") == OWN
