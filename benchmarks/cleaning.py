@@ -3,9 +3,9 @@
     python -m benchmarks.cleaning [--megabytes 1 2 4] [--repeat 3] [--no-peers]
 
 All times are this thread's processor time (`time.thread_time`), the least of the repeats, without a time budget; of the
-libraries their process's. Plain mails: the plain reply fixtures. 3 kB HTML: pages of 2–4 kB that the built-in world's
-mail programs write. Growth is the time at twice the size over the time at the size, the largest of all doublings; it
-says nothing below `LEAST_MS` and is not given there. The limits of characters and lines make time flat beyond them, so
+libraries their process's. Plain first mails: tickets and complaints; plain fixtures: replies and forwards. 3 kB HTML:
+pages of 2–4 kB that the built-in world's mail programs write. Growth is the time at twice the size over the time at the
+size, the largest of all doublings; it says nothing below `LEAST_MS` and is not given there. The limits of characters and lines make time flat beyond them, so
 growth is shown once more with the limits lifted, at 64, 128 and 256 kB. The libraries get 20 kB of the same hostile
 text, 5 s each. JSON lines on stdout; tables on stderr. Fixtures from SWITCHBOARD_DATA_DIR, default ../shared/data.
 """
@@ -87,7 +87,13 @@ def real_mails() -> dict[str, list[InboundEmail]]:
         kind: [row["raw"] for row in fixtures if row["content_type"] == kind]
         for kind in ("text/plain", "text/html", "message/rfc822")
     }
+    first_mails = [
+        body(row["body"])
+        for name in ("tickets_multilang", "tickets_german", "it_tickets", "cfpb_complaints")
+        for row in itertools.islice(rows(data_dir(), f"text/{name}.test.jsonl.gz"), 150)
+    ]
     return {
+        "plain first mails": first_mails,
         "plain fixtures": [body(text) for text in of_type["text/plain"]],
         "HTML of 2-4 kB": pages_of_3_kb(),
         "HTML fixtures": [page(text) for text in of_type["text/html"]],

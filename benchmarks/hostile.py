@@ -53,6 +53,12 @@ def _attributes(size: int) -> InboundEmail:
     return page("<p " + " ".join(f"a{number}" for number in range(size // 8)) + ">x")
 
 
+def _below_rules(size: int) -> InboundEmail:
+    """Lines of dashes, a word, and as many lines of links to social media."""
+    count = size // (2 * 61)
+    return body(f"{'-' * 60}\n" * count + "word\n" + f"{'Facebook | Twitter':<60}\n" * count)
+
+
 def _nested_parts(size: int) -> InboundEmail:
     part = "Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n"
     return raw("".join(part % (level, level) for level in range(size // 55)).encode())
@@ -118,6 +124,7 @@ HOSTILE: dict[str, Maker] = {
     "forwards": _text("----- Forwarded message -----\n> > a\n"),
     "mojibake": _text("\u00c3\u00a9 "),
     "notices": _text("This e-mail is confidential\n\n"),
+    "links below rules": _below_rules,
     "carriage returns": _text("a\r"),
     "HTML text": _html("word ", "<p>"),
     "nested div": _html("<div>", tail="x"),
@@ -145,6 +152,10 @@ HOSTILE: dict[str, Maker] = {
         b"--b--\n",
     ),
     "MIME, boundary lines": _raw(b"--b\n", _MULTIPART),
+    "MIME, boundaries that never come": _raw(
+        b"--b\nContent-Type: multipart/mixed; boundary=nope\n\nwords\n" + b"word " * 100 + b"\n",
+        _MULTIPART,
+    ),
     "MIME, one header": _raw(b"=?utf-8?q?", b"Subject: ", b"\n\nhello"),
     "MIME, headers": _raw(b"X: y\n", tail=b"\nhello"),
     "MIME, quoted parameters": _raw(

@@ -28,6 +28,7 @@ _MAX_TAIL_WORDS = 8
 _MAX_NAME_WORDS = 6
 _MAX_VERB_CHARS = 24
 _PROSE_ENDS = frozenset(".,!?;…")
+_BEGINNINGS = (*INTRODUCTIONS, *"0123456789")
 _DATE_STARTS = frozenset("0123456789 >-")
 _NOTES_LINE = re.compile(r"---\d{1,4}[./-]\d{1,2}[./-]\d{1,4} \d{1,2}[:.]\d{2}")
 
@@ -120,19 +121,21 @@ def is_attribution(text: str) -> bool:
     """Whether a text of one line introduces a quote, in any of the languages, or by its shape in others."""
     lowered = text.lstrip(" \t>*_-—–|").rstrip(" \t*_-—–|").casefold()
     ends_with_colon = lowered.endswith((":", "："))
-    lowered = lowered.rstrip(": ：")
     has_address = "@" in lowered
-    has_date = _DATE.search(lowered) is not None
-    if _SENTENCE_BEFORE.search(text):
+    is_ruled = text.startswith("---") and _is_between_rules(text.strip())
+    if not (ends_with_colon or has_address or is_ruled or lowered[:1].isdigit() or "---" in text):
         return False
+    if ". " in text and _SENTENCE_BEFORE.search(text):
+        return False
+    lowered = lowered.rstrip(": ：")
+    has_date = _DATE.search(lowered) is not None
     has_moment = has_date and bool(CLOCK.search(lowered) and YEAR.search(lowered))
-    if has_moment and ends_with_colon and _BRACKETED.search(lowered):
+    if has_moment and ends_with_colon and has_address and _BRACKETED.search(lowered):
         return True  # in any language
-    is_ruled = _is_between_rules(text.strip())
     if (ends_with_colon or is_ruled or has_address) and _has_verb(lowered):
         if is_ruled or has_moment or (has_address and (has_date or ends_with_colon)):
             return True
-        return has_date and lowered.startswith((*INTRODUCTIONS, *"0123456789"))
+        return has_date and lowered.startswith(_BEGINNINGS)
     return has_date and _is_bare_attribution(lowered, ends_with_colon=ends_with_colon)
 
 

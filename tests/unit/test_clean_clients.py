@@ -160,8 +160,8 @@ def test_a_forwarded_mail_stays(line: str) -> None:
         "Herr Meier (meier@shop.de) schrieb am 3.6.2024 um 10:00:\n\n„Das Paket kommt morgen.“\n\nEs kam nicht.",
         "On behalf of my father (jim@doe.com), who wrote:\n\nPlease cancel.",
         "On 12 May 2024 your colleague bob@example.com wrote:\nthat my refund is done. It is not.",
-        "Why is it spam?\n\nReturn-Path: <a@b.example>\nFrom: a@b.example\nX-Spam: yes\nSubject: x\nDate: Mon, 3 Jun 2024 "
-        "10:00:00 +0200\n\nWhat can I do?",
+        "Why is it spam?\n\nReturn-Path: <a@b.example>\nFrom: a@b.example\nX-Spam: yes\nSubject: x\n"
+        "Date: Mon, 3 Jun 2024 10:00:00 +0200\n\nWhat can I do?",
         "Monday is fine.\n>From Tuesday on I am away.\nThanks for all.",
     ],
 )
