@@ -4,10 +4,11 @@
 
 All times are this thread's processor time (`time.thread_time`), the least of the repeats, without a time budget; of the
 libraries their process's. Plain first mails: tickets and complaints; plain fixtures: replies and forwards. 3 kB HTML:
-pages of 2–4 kB that the built-in world's mail programs write. Growth is the time at twice the size over the time at the
-size, the largest of all doublings; it says nothing below `LEAST_MS` and is not given there. The limits of characters and lines make time flat beyond them, so
-growth is shown once more with the limits lifted, at 64, 128 and 256 kB. The libraries get 20 kB of the same hostile
-text, 5 s each. JSON lines on stdout; tables on stderr. Fixtures from SWITCHBOARD_DATA_DIR, default ../shared/data.
+pages of 2–4 kB that the built-in world's mail programs write. Growth is the time at twice the size over the time at
+the size, the largest of all doublings; it says nothing below `LEAST_MS` and is not given there. The limits of
+characters and lines make time flat beyond them, so growth is shown once more with the limits lifted, at 64, 128 and
+256 kB. The libraries get 20 kB of the same hostile text, 5 s each. JSON lines on stdout; tables on stderr. Fixtures
+from SWITCHBOARD_DATA_DIR, default ../shared/data.
 """
 
 import argparse
