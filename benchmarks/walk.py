@@ -71,7 +71,7 @@ def as_it_came(
         received_at=received_at,
         source=source,
     )
-    return cleaned, CleanNotes(is_over_time=False, left_out_chars=0)
+    return cleaned, CleanNotes(is_over_time=False, problem=None, text="", cuts=(), parts=())
 
 
 @dataclass

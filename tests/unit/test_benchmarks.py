@@ -8,13 +8,16 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
 import pytest
 
-from benchmarks import gpu, plots
+from benchmarks import gpu, plots, walk
 from benchmarks.batching import FIXED_WAIT_S, Row, Stream, Way, arrivals, ways
+from stream.clean import CleanOptions
+from stream.records import InboundEmail
 from tests.fakes import write_tiny_bert, write_tiny_rows
 
 ROWS = [[7] * length for length in (3, 200, 9, 1, 40, 130)]
@@ -190,3 +193,9 @@ def test_bars_show_the_rows_by_load_and_name_their_machine_and_commit(tmp_path: 
 
 def test_no_rows_are_no_plots(tmp_path: Path) -> None:
     assert plots.draw(tmp_path, tmp_path / "out") == []
+
+
+def test_the_walk_without_cleaning_takes_a_mail_as_it_came() -> None:
+    email = InboundEmail(id="1", subject="s", body="My card\n-- \nJane")
+    cleaned, notes = walk.as_it_came(email, datetime(2026, 1, 1, tzinfo=UTC), None, CleanOptions())
+    assert (cleaned.body, notes.problem, notes.is_over_time) == (email.body, None, False)
