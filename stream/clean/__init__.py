@@ -3,15 +3,15 @@
 The front door of cleaning; live records, `switchboard clean` and training all come through it. The rooms behind it, in
 the order a mail walks through them:
 
-- `forms` (with `parts`, `mime`, `headers`, `charsets`, `flowed`): which texts of the record are the mail's
-- `fence`: limits; `markup` (with `tags`, `elements`, `page`, `frames`, `blocks`, `tables`): HTML to lines
-- `armor`: OpenPGP; `stripping` walks through the next three until nothing changes
-- `boilerplate`, `banners`: what systems and gateways put above the words
-- `history` (with `attribution`, `header_blocks`, `separators`, `quoting`): what was written before
-- `signatures` (with `closings`, `cards`, `mobile`), `footers`: what follows the words
-- `kinds` (with `signs`, `machines`), `language`: what the mail is
+- `message`: which texts of the record are the mail's, from bytes, parts, headers and charsets
+- `fence`: limits; `hypertext`: HTML to lines
+- `stripping`: walks through the next ones until nothing changes
+- `boilerplate`: what the tenant's own systems write
+- `history`: what was written before
+- `ends`: what stands above the words and below them
+- `kinds`, `language`: what the mail is
 
-`lines` and `persons` are shared by several, and so are the tables `words`, `phrases`, `links` and `*_phrases`.
+`lines` is shared by all.
 
 Any input ends in a cleaned mail within bounded time: every room is linear in what the fence lets through, and past the
 time budget the text is taken as it stands.
@@ -21,16 +21,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from stream.clean.armor import ARMOR, open_armor
-from stream.clean.charsets import repair
 from stream.clean.fence import CleanOptions, Deadline, cut_text, one_line, tidy
-from stream.clean.forms import ReadMail, read_mail
-from stream.clean.kinds import Signs, kind_of, subject_prefix
+from stream.clean.hypertext.markup import (
+    MARK_ATTRIBUTION,
+    MARK_HISTORY,
+    MARK_SIGNATURE,
+    html_to_text,
+)
+from stream.clean.kinds.decide import Signs, kind_of, subject_prefix
 from stream.clean.language import language_of
 from stream.clean.lines import Cut, Letter, has_words
-from stream.clean.markup import MARK_ATTRIBUTION, MARK_HISTORY, MARK_SIGNATURE, html_to_text
-from stream.clean.mime import MAX_DEPTH
-from stream.clean.parts import PartNote
+from stream.clean.message.armor import ARMOR, open_armor
+from stream.clean.message.charsets import repair
+from stream.clean.message.forms import ReadMail, read_mail
+from stream.clean.message.mime import MAX_DEPTH
+from stream.clean.message.parts import PartNote
 from stream.clean.stripping import strip
 from stream.records import CleanedEmail, InboundEmail, Source, utc
 

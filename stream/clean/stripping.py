@@ -5,12 +5,12 @@ So cleaning twice is cleaning once: what a signature hid may be history, and wha
 
 from dataclasses import dataclass
 
-from stream.clean.attribution import may_end_attribution
-from stream.clean.banners import strip_banner
+from stream.clean.ends.banners import strip_banner
+from stream.clean.ends.signatures import strip_letter
 from stream.clean.fence import CleanOptions, Deadline, OverTimeError
-from stream.clean.history import split_history
+from stream.clean.history.attribution import may_end_attribution
+from stream.clean.history.split import split_history
 from stream.clean.lines import Letter, is_quoted
-from stream.clean.signatures import strip_letter
 
 _MAX_ROUNDS = 12
 

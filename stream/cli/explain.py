@@ -7,7 +7,7 @@ from rich.text import Text
 
 from stream.clean import CleanNotes
 from stream.clean.lines import Cut
-from stream.clean.parts import PartNote
+from stream.clean.message.parts import PartNote
 from stream.records import CleanedEmail
 
 _FATES = {

@@ -17,10 +17,10 @@ from selectolax.lexbor import LexborHTMLParser
 
 from benchmarks.cleaning import pages_of_3_kb
 from stream.clean import CleanOptions
-from stream.clean.charsets import decode_text
 from stream.clean.fence import Deadline
+from stream.clean.hypertext.markup import html_to_text
 from stream.clean.lines import listed
-from stream.clean.markup import html_to_text
+from stream.clean.message.charsets import decode_text
 
 PATIENT = CleanOptions(time_budget_ms=60_000)
 UNSEEN = (

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stream.clean.fence import Deadline
-from stream.clean.markup import html_to_text
+from stream.clean.hypertext.markup import html_to_text
 from tests.unit.clean_strategies import HTML_PIECES, PATIENT, body_of, html_of
 
 UNTIMED = settings(deadline=None)

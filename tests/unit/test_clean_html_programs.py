@@ -1,7 +1,12 @@
 import pytest
 
 from stream.clean.fence import Deadline
-from stream.clean.markup import MARK_ATTRIBUTION, MARK_HISTORY, MARK_SIGNATURE, html_to_text
+from stream.clean.hypertext.markup import (
+    MARK_ATTRIBUTION,
+    MARK_HISTORY,
+    MARK_SIGNATURE,
+    html_to_text,
+)
 from tests.unit.clean_strategies import PATIENT, cleaned, html_of
 
 WORDS = "My card is lost."

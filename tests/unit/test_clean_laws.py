@@ -5,9 +5,9 @@ import pytest
 from hypothesis import assume, example, given, settings
 
 from stream.clean import CleanOptions
-from stream.clean.charsets import repair
 from stream.clean.fence import tidy
-from stream.clean.parts import looks_like_html
+from stream.clean.message.charsets import repair
+from stream.clean.message.parts import looks_like_html
 from stream.records import encode
 from tests.unit.clean_strategies import bodies, cleaned, html_of, messages, pages, raw_of
 from tests.unit.clean_strategies import body_of as plain

@@ -1,7 +1,7 @@
 import pytest
 
 from stream.clean.fence import Deadline
-from stream.clean.markup import (
+from stream.clean.hypertext.markup import (
     HtmlText,
     html_to_text,
 )

@@ -4,9 +4,9 @@ import quopri
 import pytest
 
 from stream.clean import CleanOptions, clean_with_notes
-from stream.clean.charsets import decode_text
-from stream.clean.flowed import unflow
-from stream.clean.mime import MAX_DEPTH
+from stream.clean.message.charsets import decode_text
+from stream.clean.message.flowed import unflow
+from stream.clean.message.mime import MAX_DEPTH
 from stream.records import InboundEmail
 from tests.unit.clean_strategies import NOW, PATIENT, raw_of
 

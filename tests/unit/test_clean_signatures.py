@@ -1,9 +1,9 @@
 import pytest
 
+from stream.clean.ends.signatures import strip_letter
 from stream.clean.fence import REMOVABLE, CleanOptions, Removable
+from stream.clean.hypertext.markup import MARK_SIGNATURE
 from stream.clean.lines import Letter
-from stream.clean.markup import MARK_SIGNATURE
-from stream.clean.signatures import strip_letter
 from tests.unit.clean_strategies import body_of, cleaned
 
 OWN = "My card has not arrived yet.\nCan you help?"

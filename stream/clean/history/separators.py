@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from stream.clean.words import (
+from stream.clean.history.words import (
     FORWARDED_MESSAGE,
     ORIGINAL_MESSAGE,
     REPLY_ABOVE,

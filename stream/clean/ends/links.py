@@ -5,7 +5,7 @@ A pure question about one line, put by `footers` and `closings`.
 
 import re
 
-from stream.clean.footer_phrases import OFFERS, SOCIAL_NAMES, SOCIAL_WORDS
+from stream.clean.ends.footer_phrases import OFFERS, SOCIAL_NAMES, SOCIAL_WORDS
 
 _MAX_LINE_CHARS = 400
 _MAX_WORDS_CHARS = 150

@@ -6,19 +6,19 @@ stand, and leaves the answers between them; without `>` lines it ends the mail. 
 history at the end of a mail and a citation elsewhere.
 """
 
-from stream.clean.attribution import (
+from stream.clean.fence import CHECK_EVERY, Deadline
+from stream.clean.history.attribution import (
     attribution_lines,
     introduces_history,
     is_prose,
     is_quoters_name,
     is_surely_attribution,
 )
-from stream.clean.fence import CHECK_EVERY, Deadline
-from stream.clean.header_blocks import header_block
+from stream.clean.history.header_blocks import header_block
+from stream.clean.history.quoting import dequoted_head, end_of_quoted
+from stream.clean.history.separators import asks_to_reply_above, has_request_above, separator
+from stream.clean.hypertext.markup import MARK_ATTRIBUTION, MARK_HISTORY
 from stream.clean.lines import Letter, has_words, is_quoted
-from stream.clean.markup import MARK_ATTRIBUTION, MARK_HISTORY
-from stream.clean.quoting import dequoted_head, end_of_quoted
-from stream.clean.separators import asks_to_reply_above, has_request_above, separator
 
 _QUOTATION_MARKS = frozenset("„“\"«»‚‘'")
 _RULE_CHARS = "-_=*~#—– \t>"

@@ -5,12 +5,11 @@ Pure questions about lines, put by `closings`. In doubt a line is the author's.
 
 from collections.abc import Sequence
 
-from stream.clean.footer_families import LEGAL_FORMS
-from stream.clean.footer_phrases import IMPRINT_MARKS, SOCIAL_NAMES
-from stream.clean.footers import is_contact_or_placeholder, is_notice
-from stream.clean.lines import listed
-from stream.clean.links import link_rule
-from stream.clean.persons import (
+from stream.clean.ends.footer_families import LEGAL_FORMS
+from stream.clean.ends.footer_phrases import IMPRINT_MARKS, SOCIAL_NAMES
+from stream.clean.ends.footers import is_contact_or_placeholder, is_notice
+from stream.clean.ends.links import link_rule
+from stream.clean.ends.persons import (
     contacts,
     ends_sentence,
     is_contact,
@@ -20,13 +19,14 @@ from stream.clean.persons import (
     is_street,
     speaks,
 )
-from stream.clean.phrases import (
+from stream.clean.ends.phrases import (
     CONTACT_MARKS,
     NAME_PARTICLES,
     PLEAS,
     POSTSCRIPTS,
     REQUESTS,
 )
+from stream.clean.lines import listed
 
 _ABOVE_LINES = 6
 _MAX_SHORT_WORDS = 3

@@ -12,9 +12,9 @@ from email.errors import MessageError
 from email.message import Message
 from itertools import islice
 
-from stream.clean.charsets import decode_text
 from stream.clean.fence import CleanOptions, one_line
-from stream.clean.headers import Headers, decode_words, read_headers
+from stream.clean.message.charsets import decode_text
+from stream.clean.message.headers import Headers, decode_words, read_headers
 
 MAX_DEPTH = 64
 _MAX_PARTS = 1_000

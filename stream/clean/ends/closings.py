@@ -6,10 +6,9 @@ address below a closing is what the customer writes of.
 
 from collections.abc import Sequence
 
-from stream.clean.cards import card_end, gives_address, goes_on
-from stream.clean.footers import is_contact_or_placeholder, is_notice
-from stream.clean.lines import Letter, has_words, is_quoted
-from stream.clean.persons import (
+from stream.clean.ends.cards import card_end, gives_address, goes_on
+from stream.clean.ends.footers import is_contact_or_placeholder, is_notice
+from stream.clean.ends.persons import (
     announces_below,
     contacts,
     ends_sentence,
@@ -18,7 +17,7 @@ from stream.clean.persons import (
     is_name,
     is_reference,
 )
-from stream.clean.phrases import (
+from stream.clean.ends.phrases import (
     BARE_CLOSINGS,
     CLOSING_PLACES,
     CLOSINGS,
@@ -28,6 +27,7 @@ from stream.clean.phrases import (
     WEAK_CLOSINGS,
     WISHES,
 )
+from stream.clean.lines import Letter, has_words, is_quoted
 
 _MAX_BLOCK_LINES = 18
 _MAX_LINE_CHARS = 110

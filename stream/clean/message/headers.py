@@ -4,7 +4,7 @@ import re
 from email.errors import HeaderParseError
 from email.header import decode_header
 
-from stream.clean.charsets import decode_text
+from stream.clean.message.charsets import decode_text
 
 MAX_HEADER_CHARS = 2_000  # the standard library reads parameters in quadratic time
 _MAX_HEADER_LINES = 2_000

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from stream.clean.words import HEADER_WORDS, MAX_HEADER_WORD_CHARS, HeaderKind
+from stream.clean.history.words import HEADER_WORDS, MAX_HEADER_WORD_CHARS, HeaderKind
 
 MAX_LINE_CHARS = 300
 """A longer line is prose: it introduces nothing."""

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from stream.clean.headers import Headers
-from stream.clean.machine_phrases import MACHINE_SUBJECTS
-from stream.clean.newsletter_phrases import BACK_TO_ME, MATTERS, PLEASE, POLITE
-from stream.clean.words import FORWARD_PREFIXES, REPLY_PREFIXES
+from stream.clean.history.words import FORWARD_PREFIXES, REPLY_PREFIXES
+from stream.clean.kinds.machine_phrases import MACHINE_SUBJECTS
+from stream.clean.kinds.newsletter_phrases import BACK_TO_ME, MATTERS, PLEASE, POLITE
+from stream.clean.message.headers import Headers
 
 _MAX_PREFIX_CHARS = 14
 _HEAD_CHARS = 400

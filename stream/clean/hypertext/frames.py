@@ -7,9 +7,9 @@ tag, or when what encloses it ends: the block, the cell of the table. Counters o
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from stream.clean.elements import NO_EFFECT, NONE, Effect, Role, effect_of, hints_of
-from stream.clean.page import MARK_ATTRIBUTION, MARK_SIGNATURE, Lines
-from stream.clean.separators import asks_to_reply_above, separator
+from stream.clean.history.separators import asks_to_reply_above, separator
+from stream.clean.hypertext.elements import NO_EFFECT, NONE, Effect, Role, effect_of, hints_of
+from stream.clean.hypertext.page import MARK_ATTRIBUTION, MARK_SIGNATURE, Lines
 
 _MOST_ATTRIBUTION_LINES = 3
 _MOST_FRAMES = 64

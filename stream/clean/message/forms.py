@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from stream.clean.fence import CleanOptions, Deadline
-from stream.clean.headers import Headers
-from stream.clean.mime import Part, read_parts, with_line_ends
-from stream.clean.parts import PartNote, PartReader, Segment, looks_like_html
+from stream.clean.message.headers import Headers
+from stream.clean.message.mime import Part, read_parts, with_line_ends
+from stream.clean.message.parts import PartNote, PartReader, Segment, looks_like_html
 from stream.records import InboundEmail
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from stream.clean.phrases import (
+from stream.clean.ends.phrases import (
     MOBILE_DEVICES,
     MOBILE_ENDS,
     MOBILE_EXCUSES,

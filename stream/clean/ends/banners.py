@@ -7,10 +7,10 @@ and nothing that asks or speaks of itself.
 import re
 from collections.abc import Sequence
 
-from stream.clean import footer_families as families
-from stream.clean import footer_phrases as phrases
+from stream.clean.ends import footer_families as families
+from stream.clean.ends import footer_phrases as phrases
+from stream.clean.ends.persons import speaks
 from stream.clean.lines import Letter, has_words
-from stream.clean.persons import speaks
 
 _MAX_BANNERS = 3
 _MAX_BANNER_LINES = 10

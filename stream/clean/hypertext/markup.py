@@ -14,10 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from stream.clean.fence import CHECK_EVERY, Deadline
+from stream.clean.hypertext.page import MARK_ATTRIBUTION, MARK_HISTORY, MARK_SIGNATURE
+from stream.clean.hypertext.tables import Tables
+from stream.clean.hypertext.tags import Page, is_text, read_page, texts_only
 from stream.clean.lines import listed
-from stream.clean.page import MARK_ATTRIBUTION, MARK_HISTORY, MARK_SIGNATURE
-from stream.clean.tables import Tables
-from stream.clean.tags import Page, is_text, read_page, texts_only
 
 __all__ = ["MARK_ATTRIBUTION", "MARK_HISTORY", "MARK_SIGNATURE", "HtmlText", "html_to_text"]
 

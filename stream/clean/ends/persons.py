@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from stream.clean.phrases import (
+from stream.clean.ends.phrases import (
     CLOSINGS,
     CONTACT_MARKS,
     ENGLISH_WORDS,

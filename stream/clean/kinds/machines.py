@@ -6,11 +6,11 @@ words, of which two kinds must meet: a customer may be on holiday, write from a 
 
 import re
 
-from stream.clean import machine_phrases as phrases
-from stream.clean.mime import Headers
-from stream.clean.newsletter_phrases import AUTO_ADMISSIONS, AUTO_MENTIONS, BUSINESS
-from stream.clean.persons import speaks
-from stream.clean.signs import Mail, announced, asks, has_word, holds, is_request
+from stream.clean.ends.persons import speaks
+from stream.clean.kinds import machine_phrases as phrases
+from stream.clean.kinds.newsletter_phrases import AUTO_ADMISSIONS, AUTO_MENTIONS, BUSINESS
+from stream.clean.kinds.signs import Mail, announced, asks, has_word, holds, is_request
+from stream.clean.message.mime import Headers
 from stream.records import Kind
 
 _OPENING_CHARS = 200

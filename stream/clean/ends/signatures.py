@@ -6,14 +6,10 @@ mail within the lines is a letter of its own, with its own end.
 
 from itertools import pairwise
 
-from stream.clean.attribution import separator
-from stream.clean.closings import strip_closing, strip_contact_block, strip_name
-from stream.clean.fence import Removable
-from stream.clean.footers import is_notice, strip_notice
-from stream.clean.lines import Letter, has_words, is_quoted
-from stream.clean.markup import MARK_SIGNATURE
-from stream.clean.mobile import is_mobile_footer
-from stream.clean.persons import (
+from stream.clean.ends.closings import strip_closing, strip_contact_block, strip_name
+from stream.clean.ends.footers import is_notice, strip_notice
+from stream.clean.ends.mobile import is_mobile_footer
+from stream.clean.ends.persons import (
     announces_below,
     closes,
     contacts,
@@ -26,6 +22,10 @@ from stream.clean.persons import (
     names_of,
     pleads,
 )
+from stream.clean.fence import Removable
+from stream.clean.history.attribution import separator
+from stream.clean.hypertext.markup import MARK_SIGNATURE
+from stream.clean.lines import Letter, has_words, is_quoted
 
 _FORWARD_STARTS = ("-", "B", "A", "D", "I", "=", "*")
 _DELIMITERS = frozenset(("--", "—", "–", "__", "-- -", "—-", "–-", "- --", "----------------"))

@@ -5,7 +5,7 @@ Breaks wait until words follow, so that any number of them, in any order, is one
 
 import re
 
-from stream.clean.tags import decode
+from stream.clean.hypertext.tags import decode
 
 MARK_HISTORY = "\x01"
 """A line that is only this begins the history: everything below it is quoted."""

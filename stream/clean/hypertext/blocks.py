@@ -6,10 +6,10 @@ Takes the names and attributes of tags, one after the other.
 import re
 from collections.abc import Iterable
 
-from stream.clean.elements import Effect
-from stream.clean.frames import Frames
+from stream.clean.hypertext.elements import Effect
+from stream.clean.hypertext.frames import Frames
+from stream.clean.hypertext.page import LINE
 from stream.clean.lines import is_emoji
-from stream.clean.page import LINE
 
 _LABELS = 3
 _TIGHT = re.compile(

@@ -6,9 +6,9 @@ Every question looks at a bounded number of bounded lines, so its cost does not 
 import re
 from collections.abc import Sequence
 
-from stream.clean.header_blocks import CLOCK, MAX_LINE_CHARS, YEAR, header_block
-from stream.clean.separators import separator
-from stream.clean.words import (
+from stream.clean.history.header_blocks import CLOCK, MAX_LINE_CHARS, YEAR, header_block
+from stream.clean.history.separators import separator
+from stream.clean.history.words import (
     FIRST_PERSON,
     INTRODUCTIONS,
     WROTE_WORDS,

@@ -3,9 +3,9 @@
 A paragraph that has a word of each family of a rule, and speaks of no person, is such a notice. All in folded case.
 """
 
-from stream.clean.footer_phrases import IMPRINT_TALK
+from stream.clean.ends.footer_phrases import IMPRINT_TALK
+from stream.clean.ends.phrases import PLEAS
 from stream.clean.lines import listed
-from stream.clean.phrases import PLEAS
 
 Families = tuple[tuple[str, ...], ...]
 

@@ -8,10 +8,10 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from stream.clean.charsets import decode_text
 from stream.clean.fence import CleanOptions, Deadline
-from stream.clean.flowed import unflow
-from stream.clean.mime import Part, part_bytes, part_text, read_parts, with_line_ends
+from stream.clean.message.charsets import decode_text
+from stream.clean.message.flowed import unflow
+from stream.clean.message.mime import Part, part_bytes, part_text, read_parts, with_line_ends
 
 _HTML_START = re.compile(
     r"\s*(?:<!doctype html|<\?xml[^<>]{0,200}>\s*<html|<html|<head|<body"

@@ -7,16 +7,24 @@ is lost.
 
 import re
 
-from stream.clean import machine_phrases as phrases
-from stream.clean.machines import automatic
-from stream.clean.newsletter_phrases import (
+from stream.clean.ends.persons import speaks
+from stream.clean.kinds import machine_phrases as phrases
+from stream.clean.kinds.machines import automatic
+from stream.clean.kinds.newsletter_phrases import (
     LEAVING,
     NEWSLETTER_WORDS,
     UNSUBSCRIBE_LINES,
     UNSUBSCRIBE_WORDS,
 )
-from stream.clean.persons import speaks
-from stream.clean.signs import Mail, Signs, announced, has_word, holds, is_request, subject_prefix
+from stream.clean.kinds.signs import (
+    Mail,
+    Signs,
+    announced,
+    has_word,
+    holds,
+    is_request,
+    subject_prefix,
+)
 from stream.records import Kind
 
 __all__ = ["Signs", "kind_of", "subject_prefix"]

@@ -5,8 +5,8 @@ Tables that only lay a page out have long cells or cells of several lines; those
 
 import re
 
-from stream.clean.blocks import Blocks
-from stream.clean.page import LINE
+from stream.clean.hypertext.blocks import Blocks
+from stream.clean.hypertext.page import LINE
 
 _MOST_INDENTED = 6
 _NUMBER = re.compile(r"""\b(?:start|value)\s*=\s*["']?(\d{1,6})""", re.IGNORECASE)

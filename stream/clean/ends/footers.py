@@ -7,12 +7,11 @@ speaks of itself (`I`, `ich`, …): a customer may write of his IBAN, of an inte
 import re
 from collections.abc import Sequence
 
-from stream.clean import footer_families as families
-from stream.clean import footer_phrases as phrases
-from stream.clean.banners import bare, count, strip_banner
-from stream.clean.lines import Letter, has_words
-from stream.clean.links import link_rule
-from stream.clean.persons import (
+from stream.clean.ends import footer_families as families
+from stream.clean.ends import footer_phrases as phrases
+from stream.clean.ends.banners import bare, count, strip_banner
+from stream.clean.ends.links import link_rule
+from stream.clean.ends.persons import (
     announces_below,
     closes,
     contacts,
@@ -21,7 +20,8 @@ from stream.clean.persons import (
     is_reference,
     speaks,
 )
-from stream.clean.phrases import FIRST_PERSON
+from stream.clean.ends.phrases import FIRST_PERSON
+from stream.clean.lines import Letter, has_words
 
 __all__ = ["is_contact_or_placeholder", "is_notice", "strip_banner", "strip_notice"]
 

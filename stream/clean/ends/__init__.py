@@ -1,0 +1,1 @@
+"""What stands around the words: banners above; closings, cards, mobile footers and notices below."""

@@ -1,0 +1,1 @@
+"""What was written before this mail: attributions, header blocks, separators, quoted lines."""
