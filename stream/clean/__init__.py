@@ -28,7 +28,8 @@ from stream.clean.hypertext.markup import (
     MARK_SIGNATURE,
     html_to_text,
 )
-from stream.clean.kinds.decide import Signs, kind_of, subject_prefix
+from stream.clean.kinds.decide import kind_of
+from stream.clean.kinds.signs import Signs, subject_prefix
 from stream.clean.language import language_of
 from stream.clean.lines import Cut, Letter, has_words
 from stream.clean.message.armor import ARMOR, open_armor

@@ -1,6 +1,6 @@
 import pytest
 
-from stream.clean.kinds.decide import subject_prefix
+from stream.clean.kinds.signs import subject_prefix
 from tests.unit.clean_strategies import cleaned, raw_of
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from stream.clean.ends import footer_families as families
 from stream.clean.ends import footer_phrases as phrases
-from stream.clean.ends.banners import bare, count, strip_banner
+from stream.clean.ends.banners import bare, count
 from stream.clean.ends.links import link_rule
 from stream.clean.ends.persons import (
     announces_below,
@@ -22,8 +22,6 @@ from stream.clean.ends.persons import (
 )
 from stream.clean.ends.phrases import FIRST_PERSON
 from stream.clean.lines import Letter, has_words
-
-__all__ = ["is_contact_or_placeholder", "is_notice", "strip_banner", "strip_notice"]
 
 _MAX_NOTICE_CHARS = 4_000
 _MAX_NOTICE_LINES = 40

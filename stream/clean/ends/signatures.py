@@ -23,7 +23,7 @@ from stream.clean.ends.persons import (
     pleads,
 )
 from stream.clean.fence import Removable
-from stream.clean.history.attribution import separator
+from stream.clean.history.separators import separator
 from stream.clean.hypertext.markup import MARK_SIGNATURE
 from stream.clean.lines import Letter, has_words, is_quoted
 

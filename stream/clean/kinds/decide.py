@@ -23,11 +23,8 @@ from stream.clean.kinds.signs import (
     has_word,
     holds,
     is_request,
-    subject_prefix,
 )
 from stream.records import Kind
-
-__all__ = ["Signs", "kind_of", "subject_prefix"]
 
 _LINK = re.compile(r"[<(\[]?https?://[^\s<>()\[\]]{1,500}[>)\]]?")
 _MIN_NEWSLETTER_CHARS = 150

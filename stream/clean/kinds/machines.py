@@ -10,7 +10,7 @@ from stream.clean.ends.persons import speaks
 from stream.clean.kinds import machine_phrases as phrases
 from stream.clean.kinds.newsletter_phrases import AUTO_ADMISSIONS, AUTO_MENTIONS, BUSINESS
 from stream.clean.kinds.signs import Mail, announced, asks, has_word, holds, is_request
-from stream.clean.message.mime import Headers
+from stream.clean.message.headers import Headers
 from stream.records import Kind
 
 _OPENING_CHARS = 200
