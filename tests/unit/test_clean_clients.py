@@ -109,6 +109,8 @@ OTHER_HISTORIES = {
     f"To: Support <help@example.com>\nSubject: Re: cards\n{TEXT}",
     "a list": f"\n\nJane Doe wrote:\n{QUOTED}",
     "a list, by date": f"\n\nJane Doe wrote on 15/01/2016:\n{QUOTED}",
+    "Yahoo on Android": "\n\nSent from Yahoo Mail on Android \n \n  On Mon, 3 Nov 2025 at 10:00, Jane Doe"
+    f"<jane@example.com> wrote:   Hello,\n{TEXT}",
     "Horde": f"\n\nZitat von Jane Doe <jane@example.com>:\n\n{QUOTED}",
     "NetEase": f"\n\n---- Replied Message ----\n{TEXT}",
 }
@@ -162,6 +164,8 @@ def test_a_forwarded_mail_stays(line: str) -> None:
         "On 12 May 2024 your colleague bob@example.com wrote:\nthat my refund is done. It is not.",
         "Why is it spam?\n\nReturn-Path: <a@b.example>\nFrom: a@b.example\nX-Spam: yes\nSubject: x\n"
         "Date: Mon, 3 Jun 2024 10:00:00 +0200\n\nWhat can I do?",
+        "Hello.\nMy friend Bob <bob@example.com> said: it works.\nDoes it?",
+        "Hello.\nI wrote on 3 Nov 2025 at 10:00 to Jane <jane@example.com>: no answer.\nWhy?",
         "Monday is fine.\n>From Tuesday on I am away.\nThanks for all.",
     ],
 )

@@ -22,6 +22,8 @@ _SLASHED_START = re.compile(r"\d{4}/\d{1,2}/\d{1,2} ")
 # Where a sentence ends before another begins; names of months and of days are cut shorter.
 _SENTENCE_BEFORE = re.compile(r"[a-zà-ÿ]{5}[.!?] [A-ZÀ-Þ]")
 _ADDRESS_END = re.compile(r"[<(\[][^<>()\[\]\s]{1,150}@[^<>()\[\]\s]{1,150}[>)\]]+$")
+# An address in brackets, at most a few words and a colon, then the quoted words.
+_WITH_QUOTE = re.compile(r"(.{10,200}?<[^<>\s]{3,150}@[^<>\s]{3,150}>[^:<>@]{0,30}:)\s+\S")
 _BRACKETED = re.compile(r"[<(\[] ?[^<>()\[\]\s]{1,150}@[^<>()\[\]\s]{1,150}[ >)\]]")
 _WORDS = re.compile(r"[^\W\d_]+(?:\([^\W\d_]+\))?")
 _MAX_TAIL_WORDS = 8
@@ -103,6 +105,16 @@ def is_surely_attribution(text: str) -> bool:
 def _is_between_rules(text: str) -> bool:
     """`---- Jane Doe wrote ----`, as some telephones write it."""
     return text.startswith("---") and text.endswith("---") and _has_verb(text.casefold())
+
+
+def begins_with_attribution(line: str) -> bool:
+    """Whether an attribution and the mail it introduces stand on one line, as Yahoo writes them on Android."""
+    if "@" not in line or ":" not in line:
+        return False
+    found = _WITH_QUOTE.match(line)
+    if found is None or not FIRST_PERSON.isdisjoint(_WORDS.findall(found[1].casefold())):
+        return False
+    return is_attribution(found[1]) and is_surely_attribution(found[1])
 
 
 def is_quoters_name(line: str) -> bool:

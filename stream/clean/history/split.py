@@ -9,6 +9,7 @@ history at the end of a mail and a citation elsewhere.
 from stream.clean.fence import CHECK_EVERY, Deadline
 from stream.clean.history.attribution import (
     attribution_lines,
+    begins_with_attribution,
     introduces_history,
     is_prose,
     is_quoters_name,
@@ -210,6 +211,9 @@ class _Walk:
         return True
 
     def _take_attribution_or_own(self, line: str) -> None:
+        if self._own and begins_with_attribution(line):
+            self._end_here("attribution")
+            return
         count = attribution_lines(self._lines, self._at)
         if not count and is_quoters_name(line) and is_quoted(self._below()):
             count = 1
