@@ -26,8 +26,9 @@ import msgspec
 import numpy as np
 
 from benchmarks.machine import describe, emit
+from benchmarks.quality import with_known_labels
 from benchmarks.tagless import without_tags
-from models.dataset import answer_of, read_dataset
+from models.dataset import read_dataset
 from models.embed import embed_texts
 from models.encoder_store import prepare_encoder
 from models.evaluate import HeadFigures, compare_answers
@@ -100,22 +101,13 @@ class Model:
         embeddings = np.stack([self.known[text] for text in texts])
         answers = answer_heads(heads, self.fitted.vocabulary, embeddings, texts)
         labels = {head.spec.name: frozenset(head.spec.labels) for head in heads}
-        known = [_with_known_labels(row, labels) for row in rows]
+        known = [with_known_labels(row, labels) for row in rows]
         found = compare_answers(known, answers, labels)
         return {head: _one_figure(figures) for head, figures in found.items()}
 
 
 def _one_figure(figures: HeadFigures) -> float:
     return figures.accuracy if figures.micro_f1 is None else figures.micro_f1
-
-
-def _with_known_labels(row: TrainingRow, known: dict[str, frozenset[str]]) -> TrainingRow:
-    labels = {
-        head: value if isinstance(value, str) else [one for one in value if one in known[head]]
-        for head, value in row.labels.items()
-        if head in known and answer_of(row, head) is not None
-    }
-    return msgspec.structs.replace(row, labels=labels)
 
 
 def train(path: Path, encoder: Encoder, threads: int) -> Model:

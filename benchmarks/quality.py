@@ -143,12 +143,12 @@ def _figures(fitted: FittedHeads, test: Part) -> dict[str, HeadFigures]:
     heads = [one.head for one in fitted.heads]
     answers = answer_heads(heads, fitted.vocabulary, test.embeddings, test.texts)
     known = {head.spec.name: frozenset(head.spec.labels) for head in heads}
-    rows = [_without_rare(row, known) for row in test.rows]
+    rows = [with_known_labels(row, known) for row in test.rows]
     return compare_answers(rows, answers, known)
 
 
-def _without_rare(row: TrainingRow, known: dict[str, frozenset[str]]) -> TrainingRow:
-    """The known multi-label figures are over frequent labels only."""
+def with_known_labels(row: TrainingRow, known: dict[str, frozenset[str]]) -> TrainingRow:
+    """A row with the labels that the training rows hold often enough: known multi-label figures are over those only."""
     labels = {
         head: value if isinstance(value, str) else [x for x in value if x in known[head]]
         for head, value in row.labels.items()

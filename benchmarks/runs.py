@@ -22,7 +22,7 @@ from models.bundle import Bundle
 from models.train import train_quick
 from models.train_report import TrainRequest
 from stream.broker import EmbeddedBroker
-from stream.cli.wiring import cores, load_models
+from stream.cli.wiring import Loader, cores
 from stream.demo.worker_process import WorkerProcess
 from stream.kafka.admin import prepare_topics
 from stream.kafka.clients import plain_producer, reader
@@ -47,7 +47,7 @@ def trained(train: Path, folder: Path) -> tuple[Settings, Bundle]:
         TrainRequest(name=MODEL, models_dir=base.models_dir, data=[train], threads=cores()),
         lambda *_: None,
     )
-    return base, load_models(base, [MODEL])["default"]
+    return base, Loader(base).load(MODEL)
 
 
 def cpu_s(pid: int) -> float:

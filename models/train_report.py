@@ -1,6 +1,7 @@
 """What training is asked for and what it tells: `TrainRequest` and `TrainReport`, for `models.train` and its caller."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from models.labels import DEFAULT_TEMPLATE
 from models.manifest import DEFAULT_TENANT
 
 Progress = Callable[[str, int, int], None]
+SHOWN_TENANTS = 10
 
 
 def everyone(_: str) -> bool:
@@ -107,3 +109,11 @@ class TrainReport(msgspec.Struct, frozen=True, kw_only=True):
     provider: str = ""
     precision: str = ""
     seconds: dict[str, float]
+
+
+def named(refused: Mapping[str, int]) -> str:
+    """The tenants whose rows were left out, most rows first, with their counts; of many the first ten."""
+    most = Counter(refused).most_common()
+    shown = [f"{tenant} {count}" for tenant, count in most[:SHOWN_TENANTS]]
+    shown += [f"{len(most) - SHOWN_TENANTS} other tenants"] * (len(most) > SHOWN_TENANTS)
+    return ", ".join(shown)

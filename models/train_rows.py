@@ -9,9 +9,7 @@ from models.dataset import DataFile, Dataset, DatasetError, read_dataset
 from models.labels import TrainingRow
 from models.manifest import DEFAULT_TENANT
 from models.split import hold_out
-from models.train_report import TrainRequest
-
-SHOWN_TENANTS = 10
+from models.train_report import TrainRequest, named
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ def read_rows(request: TrainRequest) -> TrainRows:
     if not own:
         raise DatasetError(
             f"no row may be learned from: all {refused.total()} are of tenants that did not consent to training "
-            f"({_counts(refused)}); set consent_to_training in the tenants file, or name other rows"
+            f"({named(refused)}); set consent_to_training in the tenants file, or name other rows"
         )
     learn = own
     kept_back = _consented(_own(test.rows, request.tenant), request, refused)
@@ -95,7 +93,3 @@ def _consented(
         tenant for row in rows if (tenant := row.tenant or request.tenant) not in willing
     )
     return [row for row in rows if (row.tenant or request.tenant) in willing]
-
-
-def _counts(refused: Counter[str]) -> str:
-    return ", ".join(f"{tenant} {count}" for tenant, count in refused.most_common(SHOWN_TENANTS))

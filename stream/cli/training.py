@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from models.train_report import HeadReport, TrainReport, TrainRequest
 
 RECIPES = ("quick",)
-SHOWN_TENANTS = 10
 
 
 def register(app: typer.Typer) -> None:
@@ -157,10 +156,9 @@ def report_lines(report: "TrainReport") -> list[str]:
 
 def refused_line(refused: Mapping[str, int]) -> str:
     """How many rows were left out for want of consent, and whose, most first."""
-    most = sorted(refused.items(), key=lambda found: -found[1])
-    shown = [f"{tenant} {count}" for tenant, count in most[:SHOWN_TENANTS]]
-    shown += [f"{len(most) - SHOWN_TENANTS} other tenants"] * (len(most) > SHOWN_TENANTS)
-    return f"{sum(refused.values())} rows left out, no consent to training: {', '.join(shown)}"
+    from models.train_report import named  # noqa: PLC0415
+
+    return f"{sum(refused.values())} rows left out, no consent to training: {named(refused)}"
 
 
 def _head_line(head: "HeadReport") -> str:

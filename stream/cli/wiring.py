@@ -15,6 +15,7 @@ from stream.metrics import Metrics
 from stream.records import InboundEmail
 from stream.settings import Settings
 from stream.tenant_models import TenantRules
+from stream.tenants import Tenants
 from stream.tenants_file import Log, TenantsFile
 from stream.tenants_toml import load_tenants
 
@@ -78,26 +79,18 @@ class Loader:
         return bundles
 
 
-def load_models(settings: Settings, names: Sequence[str]) -> dict[str, Bundle]:
-    """Load models by tenant, without a look at the tenants file.
-
-    Raises:
-        FatalError: as `Loader.load`.
-        SettingsError: no model is named, or two answer for one tenant.
-    """
-    if not names:
-        raise SettingsError(NO_MODEL_NAMED)
-    return Loader(settings).by_tenant(names)
-
-
 def read_options(settings: Settings) -> ReadOptions:
     """How mail is read, live and from files alike; the tenants file as it is now.
 
     Raises:
         SettingsError: the tenants file is wrong.
     """
+    return _options(settings, load_tenants(settings))
+
+
+def _options(settings: Settings, tenants: Tenants) -> ReadOptions:
     cleaning = CleanOptions(time_budget_ms=settings.clean_time_budget_ms)
-    return ReadOptions(cleaning, settings.skip_kinds, load_tenants(settings))
+    return ReadOptions(cleaning, settings.skip_kinds, tenants)
 
 
 def start_engine(
@@ -144,5 +137,7 @@ def warm_engine(
         None,
         CleanOptions(),
     )
-    options = read_options(settings)
+    options = (
+        read_options(settings) if tenants is None else _options(settings, tenants.now().tenants)
+    )
     return Engine(bundles, options, metrics, threads, settings.max_batch_tokens, tenants)

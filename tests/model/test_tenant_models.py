@@ -24,7 +24,6 @@ from stream.metrics import Metrics
 from stream.outputs import Inbound
 from stream.records import Source
 from stream.settings import Settings
-from tests.fakes import write_tiny_bert, write_tiny_rows
 
 pytest.importorskip("scipy", reason="needs the extra heads")
 pytest.importorskip("onnx", reason="needs the extra heads")
@@ -42,23 +41,6 @@ def silent(stage: str, done: int, total: int) -> None:
 def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "240")
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_bert(tmp_path_factory.mktemp("tiny"))
-
-
-@pytest.fixture
-def request_(tmp_path: Path, base: Path) -> TrainRequest:
-    return TrainRequest(
-        name="support",
-        models_dir=tmp_path / "models",
-        data=[write_tiny_rows(tmp_path / "rows.jsonl")],
-        base_model=str(base),
-        max_length_tokens=32,
-        min_label_rows=5,
-    )
 
 
 def of_tenants(path: Path, request: TrainRequest, *tenants: str | None) -> TrainRequest:

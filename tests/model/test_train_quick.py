@@ -12,7 +12,7 @@ from models.bundle import BundleError, load_bundle, resolve
 from models.dataset import read_dataset
 from models.evaluate import evaluate_bundle
 from models.train import DatasetError, TrainRequest, train_quick
-from tests.fakes import write_tiny_bert, write_tiny_rows
+from tests.fakes import write_tiny_rows
 
 pytest.importorskip("scipy", reason="needs the extra heads")
 pytest.importorskip("onnx", reason="needs the extra heads")
@@ -20,24 +20,6 @@ pytest.importorskip("onnx", reason="needs the extra heads")
 
 def silent(stage: str, done: int, total: int) -> None:
     """Nobody watches."""
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_bert(tmp_path_factory.mktemp("tiny"))
-
-
-@pytest.fixture
-def request_(tmp_path: Path, base: Path) -> TrainRequest:
-    return TrainRequest(
-        name="support",
-        models_dir=tmp_path / "models",
-        data=[write_tiny_rows(tmp_path / "rows.jsonl")],
-        base_model=str(base),
-        max_length_tokens=32,
-        threads=2,
-        min_label_rows=5,
-    )
 
 
 def test_rows_become_a_bundle_that_serves(request_: TrainRequest) -> None:

@@ -19,7 +19,6 @@ FRESH, JOINED = 1, 2
 """The next words are the first of a row of a table, or of a cell that continues the line."""
 
 _MOST_QUOTED = 8
-_MOST_INDENTED = 6
 _MAX_JOINED_CHARS = 100
 _PADDING = "\u200b\u200c\u200d\u2060\ufeff\u034f\xad\u180e\u2800\u115f "
 _LONE_JOINER = re.compile("(?<!\\S)[\u200b\u200c\u200d\ufeff]+(?=\\s|$)")
