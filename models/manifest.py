@@ -12,10 +12,10 @@ import msgspec
 import orjson
 
 from models.dataset import DataFile
-from models.encoder_files import sha256_of
+from models.encoder_files import Precision, sha256_of
 from models.labels import HeadKind
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 2: labels by tenant, a label that is never emitted; a reader of 1 would emit both
 MANIFEST_NAME = "manifest.json"
 HEADS_NAME = "heads.safetensors"
 REPORT_NAME = "report.json"
@@ -40,6 +40,7 @@ class HeadEntry(msgspec.Struct, frozen=True, kw_only=True):
     thresholds: tuple[float, ...] | None
     abstain_below: float
     uses_ngrams: bool
+    out_of_scope_label: str | None = None
 
 
 class EncoderEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +71,24 @@ class TrainingEntry(msgspec.Struct, frozen=True, kw_only=True):
     test: tuple[DataFile, ...]
 
 
+class ArtefactEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One graph of the encoder as it was when the bundle was made.
+
+    Args:
+        size_bytes: of the file.
+        provider: what it was run on here; None: not run (fp16 has no CPU kernels).
+        texts_per_second: of the golden texts, one thread, median of three; None: not run.
+        least_cosine: the worst of the probe texts against torch, or against fp32 where torch is not installed.
+        compared_with: `torch` or `fp32`; None: not compared.
+    """
+
+    size_bytes: int
+    provider: str | None = None
+    texts_per_second: float | None = None
+    least_cosine: float | None = None
+    compared_with: str | None = None
+
+
 class FileEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One file of the bundle."""
 
@@ -78,7 +97,16 @@ class FileEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """`manifest.json`. `metrics` holds the main figures by head, from rows kept back."""
+    """`manifest.json`.
+
+    Args:
+        metrics: the main figures by head, from rows kept back.
+        schemas: tenant -> head -> the labels that its mail may get; a tenant that is not named may get all. Filled
+            where the training rows name tenants.
+        languages: of the training rows, where they say; mail in another one abstains. Empty: all.
+        artefacts: the encoder's graphs by precision.
+        previous: NAME/VERSION that the heads were warm-started from.
+    """
 
     format_version: int = FORMAT_VERSION
     name: str
@@ -91,6 +119,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     training: TrainingEntry
     metrics: dict[str, dict[str, float]]
     files: dict[str, FileEntry]
+    schemas: dict[str, dict[str, tuple[str, ...]]] = {}
+    languages: tuple[str, ...] = ()
+    artefacts: dict[Precision, ArtefactEntry] = {}
+    previous: str | None = None
 
 
 def describe_files(directory: Path) -> dict[str, FileEntry]:

@@ -2,17 +2,20 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from models.base_model import DEFAULT_BASE_MODEL
 from models.encoder_files import Precision
 from models.evaluate import HeadFigures
+from models.label_changes import NO_CHANGES, LabelChanges
 from models.labels import DEFAULT_TEMPLATE
 from models.manifest import DEFAULT_TENANT
 
+Recipe = Literal["quick", "balanced", "best"]
 Progress = Callable[[str, int, int], None]
 SHOWN_TENANTS = 10
 
@@ -43,6 +46,14 @@ class TrainRequest:
         seed: of everything that draws.
         consents: whether a tenant lets its mail be learned from; its rows are left out otherwise. A row without a
             tenant is of `tenant`.
+        recipe: `quick` (frozen encoder, no torch), `balanced` (last layers tuned) or `best` (all layers tuned).
+        changes: what became of labels since the previous version of `name`.
+        tokens: domain words that the tokenizer shall know whole.
+        head_weights: of a head in the joint loss; 1 where it is not named. Recipes that tune only.
+        search: settings of the recipe to try on validation rows; 0: the recipe's own. Recipes that tune only.
+        target_precision: every head answers alone only where its precision on validation rows reaches this; None:
+            every head always answers.
+        out_of_scope_label: rows with this label belong to no class: it is learned from and never emitted.
     """
 
     name: str
@@ -60,6 +71,13 @@ class TrainRequest:
     min_label_rows: int = 10
     seed: int = 0
     consents: Callable[[str], bool] = everyone
+    recipe: Recipe = "quick"
+    changes: LabelChanges = NO_CHANGES
+    tokens: Sequence[str] = ()
+    head_weights: Mapping[str, float] = field(default_factory=dict[str, float])
+    search: int = 0
+    target_precision: float | None = None
+    out_of_scope_label: str | None = None
 
 
 class HeadReport(msgspec.Struct, frozen=True, kw_only=True):
