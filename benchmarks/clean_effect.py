@@ -26,8 +26,8 @@ import msgspec
 import numpy as np
 
 from benchmarks.machine import describe, emit
-from benchmarks.quality import with_known_labels
 from benchmarks.tagless import without_tags
+from benchmarks.trainings import with_known_labels
 from models.dataset import read_dataset
 from models.embed import embed_texts
 from models.encoder_store import prepare_encoder

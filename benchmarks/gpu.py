@@ -57,10 +57,10 @@ def training(out: Path, files: Sequence[Path]) -> TrainRequest:
 
 def pack(out: Path, request: TrainRequest, files: Sequence[Path], records: int) -> None:
     """Write the folder: the model that `request` asks for, and `records` mails of each file."""
-    from models.train import train_quick  # noqa: PLC0415 - only this half needs the extra `heads`
+    from models.train import train  # noqa: PLC0415 - only this half needs the extra `heads`
 
     (out / MAILS_FOLDER).mkdir(parents=True)  # a folder that was packed before is refused
-    train_quick(request, lambda *_: None)
+    train(request, lambda *_: None)
     shutil.rmtree(request.models_dir / ENCODERS_NAME)  # the bundle has its own link to these files
     for file in files:
         lines = b"".join(mail.value + b"\n" for mail in mails_of(file, records))

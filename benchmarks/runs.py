@@ -19,7 +19,7 @@ from aiokafka.structs import RecordMetadata, TopicPartition
 
 from benchmarks.mails import Mail
 from models.bundle import Bundle
-from models.train import train_quick
+from models.train import train
 from models.train_report import TrainRequest
 from stream.broker import EmbeddedBroker
 from stream.cli.wiring import Loader, cores
@@ -40,11 +40,11 @@ def say(event: str, **facts: object) -> None:
     print(event, *(f"{name}={value}" for name, value in facts.items()), file=sys.stderr)
 
 
-def trained(train: Path, folder: Path) -> tuple[Settings, Bundle]:
+def trained(rows: Path, folder: Path) -> tuple[Settings, Bundle]:
     """A model of this file's heads, and settings under which every mail is classified by it."""
     base = Settings(models_dir=folder / "models", skip_kinds=frozenset())
-    train_quick(
-        TrainRequest(name=MODEL, models_dir=base.models_dir, data=[train], threads=cores()),
+    train(
+        TrainRequest(name=MODEL, models_dir=base.models_dir, data=[rows], threads=cores()),
         lambda *_: None,
     )
     return base, Loader(base).load(MODEL)
@@ -82,12 +82,14 @@ class Run:
         """Create the topics."""
         await prepare_topics(self.settings, lambda *_, **__: None)
 
-    def worker(self, slot: int | None = 0, *extra: str, program: str = "stream") -> WorkerProcess:
+    def worker(
+        self, slot: int | None = 0, *extra: str, program: str = "stream", model: str | None = MODEL
+    ) -> WorkerProcess:
         """Start a worker process; the caller stops it."""
         self._workers += 1
         log = self._folder / f"{self.settings.group_id}-{self._workers}.log"
         settings = self.settings.model_copy(update={"worker_slot": slot})
-        return WorkerProcess(settings, MODEL, log, *extra, program=program)
+        return WorkerProcess(settings, model, log, *extra, program=program)
 
     async def send_open_loop(self, mails: Iterable[Mail], rate_per_s: float) -> dict[str, float]:
         """Send at Poisson moments that no answer and no stall moves; these moments by the output id to come."""
@@ -140,10 +142,10 @@ class Run:
         finally:
             await consumer.stop()
 
-    async def latencies_s(
+    async def moments_s(
         self, mails: Sequence[Mail], rate_per_s: float, workers: Sequence[WorkerProcess]
-    ) -> list[tuple[float, float]]:
-        """Send all and wait for all: (intended moment, latency) of each, in sending order."""
+    ) -> dict[str, tuple[float, float]]:
+        """Send all and wait for all: the intended moment and that of the answer by output id, in sending order."""
         seen: dict[str, float] = {}
         started = asyncio.Event()
 
@@ -157,7 +159,14 @@ class Run:
                 seen.update((answer.output_id, answer.seen_s) for answer in answers)
                 if sending.done() and sending.result().keys() <= seen.keys():
                     break
-        return [(due_s, seen[cause] - due_s) for cause, due_s in sending.result().items()]
+        return {cause: (due_s, seen[cause]) for cause, due_s in sending.result().items()}
+
+    async def latencies_s(
+        self, mails: Sequence[Mail], rate_per_s: float, workers: Sequence[WorkerProcess]
+    ) -> list[tuple[float, float]]:
+        """Send all and wait for all: (intended moment, latency) of each, in sending order."""
+        found = await self.moments_s(mails, rate_per_s, workers)
+        return [(due_s, seen_s - due_s) for due_s, seen_s in found.values()]
 
 
 def quantile(values: Sequence[float], share: float) -> float:

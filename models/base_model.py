@@ -7,15 +7,19 @@ import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any
 
 import numpy as np
 
+from models.base_kind import Pooling, check_base_model, is_written_here, read_pooling
 from models.base_weights import BaseModelError, Float32Array, Weights, read_json
 
-__all__ = ["BaseModel", "BaseModelError", "find_base_model", "read_base_model"]
-
-Pooling = Literal["mean", "cls"]
+__all__ = [
+    "BaseModel",
+    "BaseModelError",
+    "find_base_model",
+    "read_base_model",
+]
 
 PACKAGED_IDS = ("sentence-transformers/all-MiniLM-L6-v2", "all-MiniLM-L6-v2")
 DEFAULT_BASE_MODEL = PACKAGED_IDS[0]
@@ -76,6 +80,18 @@ class BaseModel:
         return self.words.shape[1]
 
     @property
+    def vocabulary_rows(self) -> int:
+        """Rows of the word table."""
+        return self.words.shape[0]
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the large weights, in float32."""
+        return self.words.nbytes + sum(
+            one.nbytes for layer in self.layers for one in layer.values()
+        )
+
+    @property
     def token_limit(self) -> int:
         """The longest row that the position table allows, special tokens included."""
         return self.positions.shape[0]
@@ -121,9 +137,10 @@ def read_base_model(path: Path) -> BaseModel:
     Raises:
         BaseModelError: a file is missing or damaged, or the model is not one that we can write exactly.
     """
+    check_base_model(path)
     config = read_json(path / "config.json")
     kind = str(config.get("model_type", ""))
-    if kind not in {"bert", "distilbert", "roberta", "xlm-roberta", "camembert"}:
+    if not is_written_here(path):
         raise BaseModelError(
             f"{path}: model type {kind!r} is not of the BERT family; "
             "export it with the extra: pip install 'switchboard-classifier[train]'"
@@ -149,7 +166,7 @@ def read_base_model(path: Path) -> BaseModel:
         layer_norm_eps=1e-12 if kind == "distilbert" else float(config["layer_norm_eps"]),
         activation=_read_activation(path, config),
         pad_id=pad_id,
-        pooling=_read_pooling(path),
+        pooling=read_pooling(path),
         words=words,
         positions=np.ascontiguousarray(positions),
         embedding_norm=weights.pair("embeddings.LayerNorm"),
@@ -181,26 +198,3 @@ def _read_layer(weights: Weights, column: int, index: int) -> dict[str, Float32A
         layer[name] = np.ascontiguousarray(matrix.T) if matrix.ndim == 2 else matrix
         layer[f"{name}_bias"] = bias
     return layer
-
-
-def _read_pooling(path: Path) -> Pooling:
-    """`1_Pooling` of sentence-transformers; a plain encoder is mean pooled."""
-    if not (path / "modules.json").is_file():
-        return "mean"
-    directory = "1_Pooling"
-    for module in cast("list[dict[str, str]]", read_json(path / "modules.json")):
-        kind = module["type"].rsplit(".", 1)[-1]
-        if kind not in {"Transformer", "Pooling", "Normalize"}:
-            raise BaseModelError(
-                f"{path}: module {kind!r} of modules.json would be lost; take a base model without it"
-            )
-        directory = module["path"] if kind == "Pooling" else directory
-    config = read_json(path / directory / "config.json")
-    modes = [name for name, on in config.items() if name.startswith("pooling_mode_") and on is True]
-    known: dict[tuple[str, ...], Pooling] = {
-        ("pooling_mode_mean_tokens",): "mean",
-        ("pooling_mode_cls_token",): "cls",
-    }
-    if tuple(modes) not in known:
-        raise BaseModelError(f"{path}: pooling {modes} is not supported; mean and cls are")
-    return known[tuple(modes)]

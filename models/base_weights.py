@@ -21,8 +21,11 @@ class Weights:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._arrays: dict[str, Float32Array] = {}
+        self._homes: dict[str, Path] = {}
         for file in self._files():
-            self._arrays.update(_read_safetensors(file))
+            arrays = _read_safetensors(file)
+            self._arrays.update(arrays)
+            self._homes.update(dict.fromkeys(arrays, file))
         stem = "embeddings.word_embeddings.weight"
         anchors = [name for name in self._arrays if re.fullmatch(rf"([a-z_]+\.)*{stem}", name)]
         if len(anchors) != 1:
@@ -58,6 +61,17 @@ class Weights:
                     raise BaseModelError(f"{self._path}: {candidate} is not finite; train it again")
                 return array
         raise BaseModelError(f"{self._path}: the weights lack {self._prefix + name}")
+
+    def find(self, name: str) -> tuple[str, Path]:
+        """An array's whole name and the file that holds it.
+
+        Raises:
+            BaseModelError: the files lack it.
+        """
+        whole = self._prefix + name
+        if whole not in self._homes:
+            raise BaseModelError(f"{self._path}: the weights lack {whole}")
+        return whole, self._homes[whole]
 
     def pair(self, name: str) -> tuple[Float32Array, Float32Array]:
         """The weight and the bias of one module."""

@@ -4,14 +4,16 @@ For `stream` and `models.evaluate`. Knows the layout of a bundle, not how one is
 nothing of Kafka.
 """
 
-import re
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
+from models.bundle_names import ENCODERS_NAME, check_name, resolve, versions
 from models.encoder_files import CONFIG_NAME, EncoderError
 from models.golden import GoldenCheck, read_golden
 from models.heads import Float32Array, Head, HeadAnswer, LinearWeights, answer_heads
@@ -26,10 +28,12 @@ from models.manifest import (
     read_manifest,
     verify_files,
 )
-from models.ngrams import NgramVocabulary
+from models.ngrams import HashArray, NgramVocabulary
 from models.runtime import Encoder, InferenceError
+from models.schemas import SchemaMasks
 
 __all__ = [
+    "ENCODERS_NAME",
     "Bundle",
     "BundleError",
     "HeadAnswer",
@@ -39,8 +43,7 @@ __all__ = [
     "versions",
 ]
 
-ENCODERS_NAME = "encoders"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_vocabularies: WeakValueDictionary[bytes, NgramVocabulary] = WeakValueDictionary()
 
 
 class Bundle:
@@ -67,6 +70,7 @@ class Bundle:
         self.heads: tuple[Head, ...] = tuple(heads)
         self._vocabulary = vocabulary
         self._golden = golden
+        self._masks = golden.masks
 
     @property
     def name(self) -> str:
@@ -83,23 +87,40 @@ class Bundle:
         """Whose mail it answers; `default` answers for tenants that have no model of their own."""
         return self.manifest.tenant
 
+    @property
+    def schemas(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
+        """Tenant -> head -> the labels that its mail may get; a tenant that is not named may get all."""
+        return self.manifest.schemas
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that it learned from, ISO 639-1; empty: not known, all are answered."""
+        return self.manifest.languages
+
     def text(self, subject: str, body: str, attributes: Mapping[str, str]) -> str:
         """The text that the encoder reads, by the template the bundle was trained with."""
         return input_text(subject, body, attributes, self.manifest.input_template)
 
     def predict(
-        self, embeddings: Float32Array, texts: Sequence[str]
+        self,
+        embeddings: Float32Array,
+        texts: Sequence[str],
+        tenants: Sequence[str] | None = None,
     ) -> list[dict[str, HeadAnswer]]:
         """Answer every head for every row; a row's answers do not depend on the others.
 
         Args:
             embeddings: float32 [B, H], finite: the caller has sorted other rows out.
             texts: [B], the texts as `text` gave them; heads may read their n-grams.
+            tenants: [B], whose mail each is: a label outside a tenant's schema is never given. None: of tenants
+                without a schema.
 
         Returns:
-            Per row, in order: head name -> answer.
+            Per row, in order: head name -> answer; without the heads that a tenant's schema allows nothing.
         """
-        return answer_heads(self.heads, self._vocabulary, embeddings, texts)
+        return answer_heads(
+            self.heads, self._vocabulary, embeddings, texts, self._masks.of(tenants)
+        )
 
     def golden_failure(self) -> str | None:
         """Run the golden rows on the live session: None, or what is wrong. Tells a sick device from a bad mail."""
@@ -128,20 +149,33 @@ def load_bundle(
         RuntimeUnavailableError: a provider that was asked for cannot be had.
     """
     manifest = read_manifest(path)
-    verify_files(path, manifest)
-    for name in (HEADS_NAME, GOLDEN_NAME, f"{ENCODER_NAME}/{CONFIG_NAME}"):
+    asked = providers if isinstance(providers, str) else ",".join(providers)
+    key = f"{manifest.encoder.sha256}@{asked}"
+    sessions = encoders if encoders is not None else {}
+    config = f"{ENCODER_NAME}/{CONFIG_NAME}"
+    # The session was opened from files of these very hashes: those of this bundle are not read.
+    unread = {name for name in manifest.files if name.startswith(f"{ENCODER_NAME}/")} - {config}
+    verify_files(path, manifest, unread if key in sessions else ())
+    for name in (HEADS_NAME, GOLDEN_NAME, config):
         if name not in manifest.files:
             raise BundleError(
                 f"{path / MANIFEST_NAME} does not list {name}; train the bundle again"
             )
+    if manifest.files[config].sha256 != manifest.encoder.sha256:
+        raise BundleError(
+            f"{path}: {config} is not the encoder that {MANIFEST_NAME} names; train the bundle again"
+        )
     try:
-        encoder = _open_encoder(path, manifest, providers, threads, encoders)
+        if key not in sessions:
+            sessions[key] = Encoder(path / ENCODER_NAME, providers, threads)
+        encoder = sessions[key]
         heads, vocabulary = _read_heads(path, manifest, encoder.hidden_size)
         rows = read_golden(path / GOLDEN_NAME)
+        masks = SchemaMasks(manifest.schemas, [head.spec for head in heads])
+        golden = GoldenCheck(rows, manifest.input_template, encoder, heads, vocabulary, masks)
+        bundle = Bundle(manifest, encoder, heads, vocabulary, golden)
     except (EncoderError, SafetensorError, KeyError, ValueError) as error:
         raise BundleError(f"{path} cannot be loaded: {error}; train the bundle again") from error
-    golden = GoldenCheck(rows, manifest.input_template, encoder, heads, vocabulary)
-    bundle = Bundle(manifest, encoder, heads, vocabulary, golden)
     failure = bundle.golden_failure()
     if failure is not None:
         raise BundleError(
@@ -149,71 +183,6 @@ def load_bundle(
             "compare the versions of onnxruntime and the processors, or train it on this kind of machine"
         )
     return bundle
-
-
-def resolve(models_dir: Path, name: str) -> Path:
-    """Find the directory of `NAME/VERSION`, or of the latest version of `NAME`.
-
-    A half-written latest version is given too: loading it says so, and no older one slips in silently.
-
-    Raises:
-        BundleError: there is none; says what there is.
-    """
-    model, _, version = name.partition("/")
-    check_name(model)
-    there = versions(models_dir, model)
-    if not there:
-        known = sorted(
-            path.name
-            for path in models_dir.glob("*/")
-            if path.name != ENCODERS_NAME and versions(models_dir, path.name)
-        )
-        raise BundleError(
-            f"{models_dir} has no model {model!r}, only {known}; train it: "
-            f"switchboard train --name {model} --data FILE"
-        )
-    if version and version not in map(str, there):
-        raise BundleError(
-            f"model {model!r} has no version {version!r} in {models_dir}, only {there}; name one of these"
-        )
-    return models_dir / model / (version or str(there[-1]))
-
-
-def versions(models_dir: Path, model: str) -> list[int]:
-    """The versions of a model that were given a number, rising; finished or not."""
-    return sorted(
-        int(path.name)
-        for path in (models_dir / model).glob("*/")
-        if path.name.isascii() and path.name.isdigit() and not path.name.startswith("0")
-    )
-
-
-def check_name(model: str) -> None:
-    """Refuse a model name that is no plain directory name.
-
-    Raises:
-        BundleError: says what a name may be.
-    """
-    if not _NAME.fullmatch(model) or model == ENCODERS_NAME:
-        raise BundleError(
-            f"model name {model!r} is not allowed; use letters, digits, '.', '_' and '-', "
-            f"at most 64, and not {ENCODERS_NAME!r}"
-        )
-
-
-def _open_encoder(
-    path: Path,
-    manifest: Manifest,
-    providers: Sequence[str] | str,
-    threads: int,
-    encoders: dict[str, Encoder] | None,
-) -> Encoder:
-    asked = providers if isinstance(providers, str) else ",".join(providers)
-    cache = encoders if encoders is not None else {}
-    key = f"{manifest.encoder.sha256}@{asked}"
-    if key not in cache:
-        cache[key] = Encoder(path / ENCODER_NAME, providers, threads)
-    return cache[key]
 
 
 def _read_heads(
@@ -231,6 +200,7 @@ def _read_heads(
             entry.temperature,
             None if entry.thresholds is None else np.array(entry.thresholds, np.float64),
             entry.abstain_below,
+            entry.out_of_scope_label,
         )
         for place, entry in enumerate(manifest.heads)
     ]
@@ -240,4 +210,10 @@ def _read_heads(
                 f"head {head.spec.name!r} has weights {head.weights.dense.shape} for {len(head.spec.labels)} "
                 f"labels and embeddings of {hidden_size}"
             )
-    return heads, NgramVocabulary(tensors["ngrams.hashes"], tensors["ngrams.rarity"])
+    return heads, _shared(tensors["ngrams.hashes"], tensors["ngrams.rarity"])
+
+
+def _shared(hashes: HashArray, rarity: Float32Array) -> NgramVocabulary:
+    """The vocabulary; versions of a model that learned from the same texts hold one in memory."""
+    key = hashlib.sha256(hashes.tobytes() + rarity.tobytes()).digest()
+    return _vocabularies.setdefault(key, NgramVocabulary(hashes, rarity))

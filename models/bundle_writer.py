@@ -16,14 +16,16 @@ import numpy as np
 import orjson
 from safetensors.numpy import save
 
-from models.bundle import check_name, versions
+from models.bundle_names import check_name, versions
 from models.encoder_files import CONFIG_NAME
 from models.golden import GoldenRow, write_golden
 from models.heads import Head
 from models.manifest import (
+    ANSWERS_NAME,
     ENCODER_NAME,
     GOLDEN_NAME,
     HEADS_NAME,
+    PAGE_NAME,
     REPORT_NAME,
     HeadEntry,
     Manifest,
@@ -44,6 +46,8 @@ class BundleParts:
         heads, vocabulary: fitted on that encoder.
         golden: rows with their answers.
         report: content of `report.json`.
+        page: `report.html`; None: there is none.
+        answers: `answers.jsonl`, what it answered on the rows kept back, without texts; None: there is none.
     """
 
     encoder_dir: Path
@@ -51,6 +55,8 @@ class BundleParts:
     vocabulary: NgramVocabulary
     golden: Sequence[GoldenRow]
     report: msgspec.Struct
+    page: str | None = None
+    answers: bytes | None = None
 
 
 def head_entries(heads: Sequence[Head]) -> tuple[HeadEntry, ...]:
@@ -64,6 +70,7 @@ def head_entries(heads: Sequence[Head]) -> tuple[HeadEntry, ...]:
             thresholds=None if head.thresholds is None else tuple(head.thresholds.tolist()),
             abstain_below=head.abstain_below,
             uses_ngrams=head.weights.ngrams is not None,
+            out_of_scope_label=head.out_of_scope_label,
         )
         for head in heads
     )
@@ -92,6 +99,10 @@ def write_bundle(models_dir: Path, manifest: Manifest, parts: BundleParts) -> Pa
         write_golden(work / GOLDEN_NAME, parts.golden)
         report: Any = msgspec.to_builtins(parts.report)
         (work / REPORT_NAME).write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))
+        if parts.page is not None:
+            (work / PAGE_NAME).write_text(parts.page, encoding="utf-8")
+        if parts.answers is not None:
+            (work / ANSWERS_NAME).write_bytes(parts.answers)
         filled = msgspec.structs.replace(manifest, files=describe_files(work))
         return _publish(work, filled, max(versions(models_dir, manifest.name), default=0) + 1)
     finally:

@@ -1,30 +1,38 @@
 """Reads labelled rows from files or stdin into `TrainingRow`s, for `models.train` and `switchboard evaluate`.
 
-Knows JSON lines and CSV, plain or gzipped; knows no split, no model and no Kafka. A head that a row does not name is
+Knows the forms of a row (CSV: `models.csv_rows`), no split, no model and no Kafka. A head that a row does not name is
 unknown there, never negative.
 """
 
-import csv
-import gzip
 import hashlib
-import io
-import sys
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
+from models.csv_rows import csv_records
 from models.labels import HeadSpec, TrainingRow
+from models.row_checks import check_ids, check_labels
+from models.row_errors import DatasetError
+from models.row_files import is_csv, read_bytes, read_text
 
-STDIN = Path("-")
+__all__ = [
+    "DataFile",
+    "Dataset",
+    "DatasetError",
+    "answer_of",
+    "find_heads",
+    "languages_of",
+    "read_dataset",
+    "schemas_of",
+]
+
 SHOWN_FAULTS = 5
-_SUFFIXES = (".jsonl", ".jsonl.gz", ".csv", ".csv.gz")
-_PLAIN_COLUMNS = ("id", "subject", "body", "language", "tenant", "customer_id", "thread_id")
-
-
-class DatasetError(ValueError):
-    """Rows that cannot be trained on; the message names file, line, value and way out."""
+_PRIMARY = re.compile("[-_]")
+_FORM = '{"id": "1", "body": "…", "labels": {"topic": "…"}}'
 
 
 @dataclass(frozen=True)
@@ -38,10 +46,31 @@ class DataFile:
 
 @dataclass(frozen=True)
 class Dataset:
-    """All rows in file order, and where they came from."""
+    """All rows in file order, and where they came from.
+
+    Args:
+        rows: the rows.
+        files: of which files, in order.
+        places: `file:line` of each row, for messages.
+        id_warnings, label_warnings: what looks wrong and does not hinder, in words; no text of a mail is in them.
+    """
 
     rows: tuple[TrainingRow, ...]
     files: tuple[DataFile, ...]
+    places: tuple[str, ...] = ()
+    id_warnings: tuple[str, ...] = ()
+    label_warnings: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """All warnings."""
+        return self.id_warnings + self.label_warnings
+
+
+class _FileRow(TrainingRow, frozen=True, kw_only=True):
+    """A row as files write it."""
+
+    received: str | None = None  # another name of `received_at`
 
 
 def read_dataset(paths: Sequence[Path]) -> Dataset:
@@ -49,18 +78,24 @@ def read_dataset(paths: Sequence[Path]) -> Dataset:
 
     Raises:
         DatasetError: a file cannot be read, is of an unknown kind, has no rows, or has bad rows; the first
-            bad ones are all named at once.
+            bad ones are all named at once. Or rows of one id contradict each other.
     """
     rows: list[TrainingRow] = []
     files: list[DataFile] = []
+    places: list[str] = []
+    named: list[str] = []
     for path in paths:
-        content = _read_bytes(path)
+        content = read_bytes(path)
         found = _parse(path, content)
         if not found:
-            raise DatasetError(f"{path} has no rows; name a file that has some")
-        rows.extend(found)
+            raise DatasetError(f"{path} has no rows{_why_none(path, content)}")
         files.append(DataFile(path.name, hashlib.sha256(content).hexdigest(), len(found)))
-    return Dataset(tuple(rows), tuple(files))
+        for line, row in found:
+            rows.append(row)
+            places.append(f"{path}:{line}")
+            named.append("" if is_csv(path) and row.id == str(line) else places[-1])
+    ids = tuple(check_ids(rows, named))
+    return Dataset(tuple(rows), tuple(files), tuple(places), ids, tuple(check_labels(rows, places)))
 
 
 def find_heads(rows: Iterable[TrainingRow]) -> dict[str, HeadSpec | str]:
@@ -96,41 +131,20 @@ def answer_of(row: TrainingRow, head: str) -> tuple[str, ...] | None:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def _read_bytes(path: Path) -> bytes:
-    if path == STDIN:
-        return sys.stdin.buffer.read()
-    if path.suffix == ".parquet":
-        raise DatasetError(
-            f"{path}: Parquet is read with the extra `store`: "
-            "pip install 'switchboard-classifier[store]', or write the rows as .jsonl.gz"
-        )
-    if not path.name.endswith(_SUFFIXES):
-        raise DatasetError(f"{path}: unknown kind of file; use one of {', '.join(_SUFFIXES)}, or -")
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise DatasetError(f"{path} cannot be read ({reason}); name a file that exists") from error
+def _why_none(path: Path, content: bytes) -> str:
+    if content and is_csv(path):
+        return ": it has a header and nothing below it; write a line per mail"
+    return "; name a file that has some" if content else ": it is empty; name a file that has some"
 
 
-def _parse(path: Path, content: bytes) -> list[TrainingRow]:
-    if path.suffix == ".gz":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError) as error:
-            raise DatasetError(f"{path} is no whole gzip file ({error}); copy it again") from error
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise DatasetError(f"{path}:{line}: not UTF-8; convert the file to UTF-8") from error
-    is_csv = path.name.removesuffix(".gz").endswith(".csv")
-    records = _csv_records(path, text) if is_csv else _json_records(text)
-    rows: list[TrainingRow] = []
+def _parse(path: Path, content: bytes) -> list[tuple[int, TrainingRow]]:
+    """The rows with their lines."""
+    text = read_text(path, content)
+    rows: list[tuple[int, TrainingRow]] = []
     faults: list[str] = []
-    for line, record in records:
+    for line, record in csv_records(path, text) if is_csv(path) else _json_records(text):
         try:
-            rows.append(_check(record))
+            rows.append((line, _check(record)))
         except ValueError as error:
             faults.append(f"{path}:{line}: {error}")
             if len(faults) == SHOWN_FAULTS:
@@ -147,71 +161,67 @@ def _json_records(text: str) -> Iterator[tuple[int, str]]:
             yield line, record
 
 
-def _csv_records(path: Path, text: str) -> Iterator[tuple[int, dict[str, object]]]:
-    csv.field_size_limit(sys.maxsize)  # a mail may be longer than the default 128 KiB
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    columns = reader.fieldnames or []
-    if not any(column.startswith("label:") for column in columns):
-        raise DatasetError(
-            f"{path}:1: no column `label:<head>` among {list(columns)}; rename the label columns"
-        )
-    # A head whose cells are split anywhere has lists everywhere, or one-label rows would look multi-class.
-    cells = list(_csv_rows(path, reader))
-    lists = {
-        name for _, row in cells for name in columns if name[:6] == "label:" and "|" in row[name]
-    }
-    for line, row in cells:
-        yield line, _csv_record(row, line, lists)
-
-
-def _csv_rows(path: Path, reader: "csv.DictReader[str]") -> Iterator[tuple[int, dict[str, str]]]:
-    try:
-        for row in reader:
-            if None in row or None in row.values():
-                raise DatasetError(
-                    f"{path}:{reader.line_num}: the row has not as many cells as the header; "
-                    "quote cells that hold commas or line breaks"
-                )
-            yield reader.line_num, row
-    except csv.Error as error:
-        raise DatasetError(f"{path}:{reader.line_num}: {error}; write the CSV again") from error
-
-
-def _csv_record(row: dict[str, str], line: int, lists: set[str]) -> dict[str, object]:
-    record: dict[str, object] = {name: row[name] for name in _PLAIN_COLUMNS if row.get(name)}
-    record.setdefault("id", str(line))
-    record["attributes"] = {
-        name.removeprefix("attribute:"): value
-        for name, value in row.items()
-        if name.startswith("attribute:") and value
-    }
-    record["labels"] = {
-        name.removeprefix("label:"): (
-            [part.strip() for part in value.split("|") if part.strip()] if name in lists else value
-        )
-        for name, value in row.items()
-        if name.startswith("label:") and value
-    }
-    return record
-
-
 def _check(record: str | dict[str, object]) -> TrainingRow:
     """One row.
 
     Raises:
         ValueError: it is not a row; says the value and the way out.
     """
-    if isinstance(record, str):
-        row = msgspec.json.decode(record, type=TrainingRow)
-    else:
-        row = msgspec.convert(record, TrainingRow)
+    try:
+        if isinstance(record, str):
+            raw = msgspec.json.decode(record, type=_FileRow)
+        else:
+            raw = msgspec.convert(record, _FileRow)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{error}; each row is an object as {_FORM}") from error
+    except msgspec.DecodeError as error:
+        raise ValueError(f"{error}; write one JSON object in each line, as {_FORM}") from error
+    row = msgspec.convert(raw, TrainingRow, from_attributes=True)
+    if row.received_at is None and raw.received:
+        row = msgspec.structs.replace(row, received_at=raw.received)
+    row.received_s()
     if not (row.subject or "").strip() and not (row.body or "").strip():
         raise ValueError(f"row id={row.id!r} has neither subject nor body; leave it out")
     for name, value in row.labels.items():
         labels = [value] if isinstance(value, str) else value
-        if not name or not all(labels):
+        if not name.strip() or not all(label.strip() for label in labels):
             raise ValueError(
                 f"row id={row.id!r} has an empty label in head {name!r}; "
                 "leave the head out where it is unknown, write [] where no label applies"
             )
     return row
+
+
+def schemas_of(rows: Sequence[TrainingRow]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Tenant -> head -> the labels that its rows use, sorted, as `Manifest.schemas` keeps them.
+
+    Empty unless rows name at least two tenants. A label of a row without a tenant is everyone's. Every head is named
+    for every tenant; an empty tuple: the head is not for that tenant.
+    """
+    tenants = sorted({row.tenant for row in rows if row.tenant})
+    if len(tenants) < 2:
+        return {}
+    used: defaultdict[tuple[str | None, str], set[str]] = defaultdict(set)
+    for row in rows:
+        for head, value in row.labels.items():
+            used[row.tenant or None, head].update([value] if isinstance(value, str) else value)
+    heads = sorted({head for _, head in used})
+    return {
+        tenant: {head: tuple(sorted(used[tenant, head] | used[None, head])) for head in heads}
+        for tenant in tenants
+    }
+
+
+def languages_of(rows: Sequence[TrainingRow]) -> tuple[str, ...]:
+    """The languages of at least one in a hundred of the rows that say one, ISO 639-1 in lower case, sorted.
+
+    Empty, which is every language, when fewer than half of the rows say one, or a language among them is none of
+    ISO 639-1 (`German`, `deu`): mail could not be compared with it.
+    """
+    said = Counter(
+        code for row in rows if (code := _PRIMARY.split((row.language or "").strip().lower())[0])
+    )
+    if 2 * said.total() < len(rows):
+        return ()
+    common = sorted(code for code, count in said.items() if 100 * count >= said.total())
+    return tuple(common) if all(len(code) == 2 for code in common) else ()

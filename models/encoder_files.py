@@ -9,6 +9,20 @@ from typing import Literal
 
 import msgspec
 
+from models.file_hashes import sha256_of, sha256_once
+
+__all__ = [
+    "EncoderConfig",
+    "EncoderError",
+    "EncoderFile",
+    "Precision",
+    "describe_file",
+    "read_config",
+    "sha256_of",
+    "verify_file",
+    "write_config",
+]
+
 Precision = Literal["int8", "fp16", "fp32"]
 
 CONFIG_NAME = "encoder.json"
@@ -67,12 +81,6 @@ class EncoderConfig(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def sha256_of(path: Path) -> str:
-    """The file's SHA-256 in hexadecimal, read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def describe_file(directory: Path, name: str) -> EncoderFile:
     """The entry for a file that was just written."""
     path = directory / name
@@ -114,7 +122,7 @@ def verify_file(directory: Path, file: EncoderFile) -> Path:
     if Path(file.path).name != file.path:
         raise EncoderError(f"{directory}: {file.path!r} is no plain file name")
     try:
-        found = sha256_of(path)
+        found = sha256_once(path)
     except OSError as error:
         raise EncoderError(f"{path} cannot be read ({error}); copy the bundle again") from error
     if found != file.sha256:

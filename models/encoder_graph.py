@@ -1,15 +1,18 @@
 """Builds an encoder directory from a base model: graphs, tokenizer, `encoder.json`; the graphs are run and compared.
 
-For `models.train`. Needs the extra `heads` (onnx); torch is not needed.
+For `models.train`. Needs the extra `heads` (onnx); the BERT family needs no torch, other encoders the extra `train`.
 """
 
+import importlib.util
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.base_kind import check_base_model, is_written_here
 from models.base_model import BaseModel, BaseModelError, find_base_model, read_base_model
 from models.encoder_files import (
     TOKENIZER_NAME,
@@ -20,12 +23,19 @@ from models.encoder_files import (
 )
 from models.runtime import Encoder
 
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+    from models.export import ExportedModel
+
 __all__ = ["BaseModelError", "BuiltEncoder", "build_encoder", "find_base_model"]
 
 # protobuf's limit; larger graphs need external data files, which nothing here reads.
 LARGEST_GRAPH_BYTES = 2_000_000_000
 # Per-row int8 of all-MiniLM-L6-v2 keeps 0.994 on 160 public texts; a graph below this floor is broken, not rounded.
 LEAST_INT8_COSINE = 0.98
+# all-MiniLM-L6-v2 keeps 0.99999; a model whose activations do not fit into float16 loses everything.
+LEAST_FP16_COSINE = 0.999
 
 # Synthetic, of many lengths and both languages; no customer's words.
 _PROBES = (
@@ -65,16 +75,19 @@ def build_encoder(
         base: directory of the base model (`find_base_model`).
         out_dir: created; files of the same names are replaced.
         max_length_tokens: longest row, special tokens included.
-        precisions: graphs to write; fp16 comes with the extra `train`.
+        precisions: graphs to write: fp32 raw for TensorRT, int8 for CPUs, fp16 fused for CUDA.
 
     Raises:
         BaseModelError: the base model cannot be written exactly, the limit is too high for it, or a graph
             that was written does not agree with the others.
     """
-    model = read_base_model(base)
-    _check_limits(base, model, max_length_tokens, precisions)
+    check_base_model(base)
+    model = _read_model(base)
+    _check_limits(base, model, max_length_tokens)
     out_dir.mkdir(parents=True, exist_ok=True)
-    _write_graphs(model, out_dir, precisions)
+    for precision in precisions:
+        graph = _write_graph(model, precision)
+        (out_dir / f"{precision}.onnx").write_bytes(graph.SerializeToString(deterministic=True))
     shutil.copyfile(base / TOKENIZER_NAME, out_dir / TOKENIZER_NAME)
     config = EncoderConfig(
         architecture=model.architecture,
@@ -82,7 +95,7 @@ def build_encoder(
         hidden_size=model.hidden_size,
         max_length_tokens=max_length_tokens,
         pad_id=model.pad_id,
-        vocabulary_rows=model.words.shape[0],
+        vocabulary_rows=model.vocabulary_rows,
         tokenizer=describe_file(out_dir, TOKENIZER_NAME),
         files={name: describe_file(out_dir, f"{name}.onnx") for name in precisions},
     )
@@ -90,20 +103,26 @@ def build_encoder(
     return BuiltEncoder(out_dir, config, _compare(out_dir, precisions))
 
 
-def _check_limits(
-    base: Path, model: BaseModel, max_length_tokens: int, precisions: Sequence[Precision]
-) -> None:
+def _read_model(base: Path) -> "BaseModel | ExportedModel":
+    if importlib.util.find_spec("onnx") is None:
+        raise BaseModelError(
+            "writing an encoder needs onnx: pip install 'switchboard-classifier[heads]'"
+        )
+    if is_written_here(base):
+        return read_base_model(base)
+    from models.export import export_model  # noqa: PLC0415 - needs the extra
+
+    return export_model(base)
+
+
+def _check_limits(base: Path, model: "BaseModel | ExportedModel", max_length_tokens: int) -> None:
     if max_length_tokens > model.token_limit:
         raise BaseModelError(
             f"max_length_tokens={max_length_tokens} is above the {model.token_limit} that {base} reads; lower it"
         )
-    if unknown := [name for name in precisions if name not in {"int8", "fp32"}]:
-        raise BaseModelError(f"precisions {unknown} cannot be written here; int8 and fp32 can")
     if not (base / TOKENIZER_NAME).is_file():
         raise BaseModelError(f"{base} has no {TOKENIZER_NAME}; save it again with a fast tokenizer")
-    size_bytes = model.words.nbytes + sum(
-        w.nbytes for layer in model.layers for w in layer.values()
-    )
+    size_bytes = model.size_bytes
     if size_bytes > LARGEST_GRAPH_BYTES:
         raise BaseModelError(
             f"{base} has {size_bytes / 1e9:.1f} GB of weights, above the 2 GB of one ONNX file; "
@@ -111,18 +130,20 @@ def _check_limits(
         )
 
 
-def _write_graphs(model: BaseModel, out_dir: Path, precisions: Sequence[Precision]) -> None:
-    try:
-        from models.bert_graph import write_graph  # noqa: PLC0415 - needs the extra: the message must say so
-        from models.quantize import quantize_graph  # noqa: PLC0415
-    except ImportError as error:
-        raise BaseModelError(
-            "writing an encoder needs onnx: pip install 'switchboard-classifier[heads]'"
-        ) from error
-    graph = write_graph(model)
-    for precision in precisions:
-        final = quantize_graph(graph) if precision == "int8" else graph
-        (out_dir / f"{precision}.onnx").write_bytes(final.SerializeToString(deterministic=True))
+def _write_graph(model: "BaseModel | ExportedModel", precision: Precision) -> "ModelProto":
+    from models.bert_graph import write_graph  # noqa: PLC0415 - needs the extra
+    from models.fused_graph import write_fused  # noqa: PLC0415
+    from models.quantize import quantize_graph  # noqa: PLC0415
+
+    if isinstance(model, BaseModel):
+        if precision == "fp16":
+            return write_fused(model)
+        graph = write_graph(model)
+        return quantize_graph(graph) if precision == "int8" else graph
+    if precision == "fp16":
+        return model.fused()
+    graph = model.graph()
+    return quantize_graph(graph, is_flat=False) if precision == "int8" else graph
 
 
 def _compare(out_dir: Path, precisions: Sequence[Precision]) -> float | None:
@@ -140,12 +161,19 @@ def _compare(out_dir: Path, precisions: Sequence[Precision]) -> float | None:
                 "this base model cannot be served"
             )
         results[precision] = alone
-    if not {"int8", "fp32"} <= results.keys():
+    _check_near(out_dir, results, "fp16", LEAST_FP16_COSINE)
+    return _check_near(out_dir, results, "int8", LEAST_INT8_COSINE)
+
+
+def _check_near(
+    out_dir: Path, results: dict[Precision, np.ndarray], precision: Precision, wanted: float
+) -> float | None:
+    if not {precision, "fp32"} <= results.keys():
         return None
-    least = float((results["int8"] * results["fp32"]).sum(axis=1).min())
-    if not least >= LEAST_INT8_COSINE:
+    least = float((results[precision] * results["fp32"]).sum(axis=1).min())
+    if not least >= wanted:
         raise BaseModelError(
-            f"{out_dir}: int8 keeps a cosine of {least:.3f} to fp32, at least {LEAST_INT8_COSINE} is needed; "
-            "this base model does not stand int8: build it with precisions=('fp32',)"
+            f"{out_dir}: {precision} keeps a cosine of {least:.3f} to fp32, at least {wanted} is needed; "
+            f"this base model does not stand {precision}: leave it out of the precisions"
         )
     return least

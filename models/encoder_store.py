@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.bundle import ENCODERS_NAME
+from models.bundle_names import ENCODERS_NAME
 from models.bundle_writer import UNFINISHED, sync_tree
 from models.encoder_files import EncoderError, Precision, read_config, sha256_of, verify_file
 from models.encoder_graph import build_encoder, find_base_model
@@ -17,8 +17,11 @@ from models.encoder_graph import build_encoder, find_base_model
 # A change in how graphs are written must not be answered from the store.
 _WRITERS = (
     "base_model.py",
+    "base_kind.py",
     "base_weights.py",
     "bert_graph.py",
+    "export.py",
+    "fused_graph.py",
     "quantize.py",
     "encoder_graph.py",
     "encoder_files.py",

@@ -1,78 +1,105 @@
 """Figures of one model on labelled rows: rows and the answers of serving in, metrics per head out.
 
-For `models.train` (rows kept back), `switchboard evaluate` and benchmarks. Knows answers, not how they were learned.
+For `models.train` (rows kept back), `switchboard evaluate` and benchmarks. Knows answers, not how they were learned;
+what is computed from them is in `models.evaluation`.
 """
 
 from collections.abc import Mapping, Sequence
-
-import msgspec
+from dataclasses import dataclass
 
 from models.bundle import Bundle
-from models.dataset import answer_of
 from models.embed import Advance, embed_texts
-from models.heads import HeadAnswer
-from models.labels import HeadKind, TrainingRow
-from models.metrics import calibration_error, confusion, macro_f1, micro_f1
+from models.evaluation.answers import AnswerRow, answer_rows_of
+from models.evaluation.figures import HeadFigures, LabelFigures
+from models.evaluation.head_figures import figures_of
+from models.evaluation.measured import measure
+from models.heads import Head, HeadAnswer
+from models.labels import TrainingRow
+from models.runtime import Encoder
+
+__all__ = [
+    "HeadFigures",
+    "LabelFigures",
+    "Measurement",
+    "compare_answers",
+    "evaluate_bundle",
+    "measure_bundle",
+    "measure_heads",
+]
 
 
-class LabelFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """One label of one head."""
-
-    rows: int
-    precision: float
-    recall: float
-    f1: float
-
-
-class HeadFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """One head on rows it did not learn from.
+@dataclass(frozen=True)
+class Measurement:
+    """Heads on labelled rows.
 
     Args:
-        kind: of the head.
-        rows: that say something about this head.
-        unknown_label_rows: rows with a label that the model does not know; they count as wrong.
-        accuracy: multi-class: right labels; multi-label: rows whose whole set is right.
-        macro_f1: mean over labels that occur.
-        micro_f1, precision, recall: over all label decisions; multi-label only.
-        calibration_error: of the first label's confidence; multi-class only.
-        abstained: rows below the head's threshold; they count as answered.
-        by_label: each label that occurs.
-        confusion_labels, confusion: rows are truth, columns answers; multi-class only.
+        figures: head -> figures, for heads that some row answers.
+        answers: row by row, for comparing with another model.
+        truncated: texts longer than the encoder reads.
     """
 
-    kind: HeadKind
-    rows: int
-    unknown_label_rows: int
-    accuracy: float
-    macro_f1: float
-    micro_f1: float | None
-    precision: float | None
-    recall: float | None
-    calibration_error: float | None
-    abstained: int
-    by_label: dict[str, LabelFigures]
-    confusion_labels: list[str]
-    confusion: list[list[int]]
-
-    def main(self) -> dict[str, float]:
-        """The few figures that a table shows."""
-        figures = {"rows": float(self.rows), "accuracy": self.accuracy, "macro_f1": self.macro_f1}
-        if self.micro_f1 is not None:
-            figures["micro_f1"] = self.micro_f1
-        if self.calibration_error is not None:
-            figures["calibration_error"] = self.calibration_error
-        return figures
+    figures: dict[str, HeadFigures]
+    answers: list[AnswerRow]
+    truncated: int = 0
 
 
 def evaluate_bundle(
     bundle: Bundle, rows: Sequence[TrainingRow], threads: int, advance: Advance | None = None
 ) -> dict[str, HeadFigures]:
     """Answer rows with a bundle and compare: head name -> figures, for heads that some row answers."""
+    return measure_bundle(bundle, rows, threads, advance).figures
+
+
+def measure_bundle(
+    bundle: Bundle,
+    rows: Sequence[TrainingRow],
+    threads: int,
+    advance: Advance | None = None,
+    encoder: Encoder | None = None,
+) -> Measurement:
+    """Answer rows with a bundle as a worker would, and measure its heads.
+
+    Args:
+        bundle: the model.
+        rows: with their truth; a row without a tenant is mail of the bundle's own.
+        threads: runs at once.
+        advance: told texts done and texts in all.
+        encoder: another graph of the bundle's encoder; None: the one that serves.
+
+    Raises:
+        ValueError: an embedding is not finite; the encoder is broken.
+    """
     texts = [bundle.text(row.subject or "", row.body or "", row.attributes) for row in rows]
-    embedded = embed_texts(bundle.encoder, texts, threads, advance)
-    answers = bundle.predict(embedded.embeddings, texts)
-    known = {head.spec.name: frozenset(head.spec.labels) for head in bundle.heads}
-    return compare_answers(rows, answers, known)
+    embedded = embed_texts(encoder or bundle.encoder, texts, threads, advance)
+    tenants = [row.tenant or bundle.tenant for row in rows]
+    answers = bundle.predict(embedded.embeddings, texts, tenants)
+    measured = measure_heads(rows, answers, bundle.heads)
+    return Measurement(measured.figures, measured.answers, embedded.truncated)
+
+
+def measure_heads(
+    rows: Sequence[TrainingRow],
+    answers: Sequence[Mapping[str, HeadAnswer]],
+    heads: Sequence[Head],
+    seed: int = 0,
+) -> Measurement:
+    """Measure fitted heads by the answers they gave, their thresholds and out-of-scope labels known."""
+    outside = {
+        head.spec.name: head.out_of_scope_label
+        for head in heads
+        if head.out_of_scope_label is not None
+    }
+    figures: dict[str, HeadFigures] = {}
+    for head in heads:
+        name, labels = head.spec.name, head.spec.labels
+        measured = measure(rows, answers, name)
+        if measured is not None:
+            limits: list[float] = [] if head.thresholds is None else head.thresholds.tolist()
+            thresholds = dict(zip(labels, limits, strict=False))  # a multi-class head has none
+            figures[name] = figures_of(
+                measured, frozenset(labels), thresholds, outside.get(name), seed
+            )
+    return Measurement(figures, answer_rows_of(rows, answers, outside))
 
 
 def compare_answers(
@@ -83,65 +110,7 @@ def compare_answers(
     """Figures for every head of `known` (head name -> its labels) that at least one row answers."""
     figures: dict[str, HeadFigures] = {}
     for name, labels in known.items():
-        truth: list[tuple[str, ...]] = []
-        given: list[HeadAnswer] = []
-        for row, answer in zip(rows, answers, strict=True):
-            wanted = answer_of(row, name)
-            if wanted is not None:
-                truth.append(wanted)
-                given.append(answer[name])
-        if truth:
-            figures[name] = _figures(truth, given, labels)
-    return figures
-
-
-def _figures(
-    truth: list[tuple[str, ...]], answers: list[HeadAnswer], known: frozenset[str]
-) -> HeadFigures:
-    kind = answers[0].kind
-    is_one = kind == "multiclass"
-    given = [
-        tuple(label for label, _ in (answer.labels[:1] if is_one else answer.labels))
-        for answer in answers
-    ]
-    is_right = [set(wanted) == set(got) for wanted, got in zip(truth, given, strict=True)]
-    f1, precision, recall = micro_f1(truth, given)
-    labels, matrix = confusion(_first(truth), _first(given)) if is_one else ([], [])
-    return HeadFigures(
-        kind=kind,
-        rows=len(truth),
-        unknown_label_rows=sum(not known.issuperset(wanted) for wanted in truth),
-        accuracy=sum(is_right) / len(is_right),
-        macro_f1=macro_f1(truth, given),
-        micro_f1=None if is_one else f1,
-        precision=None if is_one else precision,
-        recall=None if is_one else recall,
-        calibration_error=(
-            calibration_error([answer.labels[0][1] for answer in answers], is_right)
-            if is_one
-            else None
-        ),
-        abstained=sum(answer.abstained for answer in answers),
-        by_label=_by_label(truth, given),
-        confusion_labels=labels,
-        confusion=matrix,
-    )
-
-
-def _first(labels: Sequence[tuple[str, ...]]) -> list[str]:
-    """A multi-class head may meet rows with a list: the first of it, or nothing, is compared."""
-    return [each[0] if each else "" for each in labels]
-
-
-def _by_label(
-    truth: Sequence[tuple[str, ...]], given: Sequence[tuple[str, ...]]
-) -> dict[str, LabelFigures]:
-    figures: dict[str, LabelFigures] = {}
-    for label in sorted({label for row in (*truth, *given) for label in row}):
-        wanted = [(label,) if label in row else () for row in truth]
-        got = [(label,) if label in row else () for row in given]
-        f1, precision, recall = micro_f1(wanted, got)
-        figures[label] = LabelFigures(
-            rows=sum(map(len, wanted)), precision=precision, recall=recall, f1=f1
-        )
+        measured = measure(rows, answers, name)
+        if measured is not None:
+            figures[name] = figures_of(measured, labels)
     return figures

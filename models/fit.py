@@ -7,131 +7,169 @@ weights did not see; test rows never come here. Knows no text, no encoder and no
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, Literal, cast
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize
 
-from models.heads import Float32Array, Float64Array, Head, LinearWeights, probabilities
+from models.calibrate import (
+    THRESHOLDS,
+    find_abstention,
+    find_shares,
+    find_temperature,
+    find_thresholds,
+)
+from models.candidates import CANDIDATES, Candidate, Choice, HeadRows, HeadWishes, IntArray
+from models.heads import Float32Array, Head, LinearWeights, probabilities
 from models.labels import HeadKind, HeadSpec
 from models.logistic import Features, fit_linear, linear_scores
 
-FeatureName = Literal["embedding", "embedding+ngrams"]
-IntArray = npt.NDArray[np.int64]
+__all__ = ["CANDIDATES", "Candidate", "Choice", "HeadRows", "fit_head"]
 
 # N-grams cost two bytes each per label, and a mail 0.04 ms (50 characters) to 0.2 ms (1,100): less gain is noise.
 LEAST_GAIN = 0.003
-THRESHOLDS = np.arange(0.05, 0.951, 0.025)
-# A label's own best threshold counts as much as the head's once it was seen so often.
-THRESHOLD_PRIOR_ROWS = 20
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One way to fit a head: what it reads, and how much it trusts the rows (scikit-learn's C)."""
-
-    features: FeatureName
-    inverse_penalty: float
-
-
-# Simplest first. C = 10 suits the embedding (facts of several data sets); n-grams bear more trust on long texts.
-CANDIDATES = (
-    Candidate("embedding", 10.0),
-    Candidate("embedding+ngrams", 10.0),
-    Candidate("embedding+ngrams", 30.0),
-)
-
-
-@dataclass(frozen=True)
-class HeadRows:
-    """The rows that answer one head.
-
-    Args:
-        spec: the head.
-        features: of all rows, those for choosing included.
-        targets: float32 [N, L] of 0 and 1.
-        learn: places of the rows that the final weights are fitted on.
-        trials: pairs of places: fit on the first, choose on the second.
-    """
-
-    spec: HeadSpec
-    features: Features
-    targets: Float32Array
-    learn: IntArray
-    trials: Sequence[tuple[IntArray, IntArray]]
-
-
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """How a head was chosen: for the report. `scores` holds each candidate's figure on the rows for choosing.
-
-    The figure is the mean of accuracy and macro F1 (multi-class) or micro F1 at its best threshold.
-    """
-
-    features: FeatureName
-    inverse_penalty: float
-    temperature: float
-    chosen_on_rows: int
-    scores: dict[str, float]
 
 
 @dataclass(frozen=True)
 class _Tried:
+    """A candidate's scores of the rows for choosing, its first trial's weights, and the parts' shares in the sum."""
+
     candidate: Candidate
     scores: Float32Array
     weights: LinearWeights
+    shares: tuple[float, float] = (1.0, 1.0)
 
 
 def fit_head(
-    rows: HeadRows, candidates: Sequence[Candidate], pool: Executor
+    rows: HeadRows,
+    candidates: Sequence[Candidate],
+    pool: Executor,
+    wishes: HeadWishes = HeadWishes(),  # noqa: B008 - frozen
 ) -> tuple[Head, Choice]:
     """Choose among the candidates, calibrate, then fit the winner on all rows to learn from.
 
     Without trials (too few rows to keep some back) the simplest candidate is taken, uncalibrated.
     """
-    kind = rows.spec.kind
     checked = _join([check for _, check in rows.trials])
     truth = rows.targets[checked]
-    tried = [_try(candidate, rows, pool) for candidate in candidates] if rows.trials else []
-    figures = [_figure(one.scores, truth, kind) for one in tried]
+    tried, figures = _try_all(rows, candidates, pool, wishes)
     best = _choose(figures)
-    winner = candidates[best]
-    start = tried[best].weights if tried else None
-    weights = _fit(rows, winner, rows.learn, start)
-    temperature = _find_temperature(tried[best].scores, truth, kind) if tried else 1.0
-    thresholds = None
-    if kind == "multilabel":
-        thresholds = np.full(len(rows.spec.labels), 0.5)
-        if tried:
-            thresholds = _find_thresholds(
-                probabilities(tried[best].scores, temperature, kind), truth
-            )
+    one = tried[best] if tried else None
+    usable = [each for each in candidates if wishes.tuned is not None or not each.is_tuned]
+    winner = one.candidate if one else usable[0]
+    weights = _fit_winner(rows, winner, one, wishes)
+    scores = one.scores if one else None
+    head, temperature = _calibrate(rows.spec, weights, scores, truth, wishes)
     choice = Choice(
         features=winner.features,
         inverse_penalty=winner.inverse_penalty,
         temperature=temperature,
         chosen_on_rows=len(checked),
         scores={
-            f"{one.candidate.features} C={one.candidate.inverse_penalty:g}": round(figure, 4)
-            for one, figure in zip(tried, figures, strict=True)
+            str(one.candidate): round(figure, 4) for one, figure in zip(tried, figures, strict=True)
         },
     )
-    return Head(rows.spec, _store(weights), temperature, thresholds), choice
+    return head, choice
 
 
-def _try(candidate: Candidate, rows: HeadRows, pool: Executor) -> _Tried:
+def _calibrate(
+    spec: HeadSpec,
+    weights: LinearWeights,
+    scores: Float32Array | None,
+    truth: Float32Array,
+    wishes: HeadWishes,
+) -> tuple[Head, float]:
+    """The head with temperature and thresholds from scores of rows that the trial's weights did not see."""
+    outside = wishes.out_of_scope_label if wishes.out_of_scope_label in spec.labels else None
+    thresholds = np.full(len(spec.labels), 0.5) if spec.kind == "multilabel" else None
+    if scores is None:
+        return Head(spec, _store(weights), 1.0, thresholds, 0.0, outside), 1.0
+    temperature = find_temperature(scores, truth, spec.kind)
+    chances = probabilities(scores, temperature, spec.kind)
+    if thresholds is not None:
+        thresholds = find_thresholds(chances, truth)
+    asked = (wishes.target_precision, outside)
+    below = find_abstention(spec, chances, truth, thresholds, asked)
+    return Head(spec, _store(weights), temperature, thresholds, below, outside), temperature
+
+
+def _try_all(
+    rows: HeadRows, candidates: Sequence[Candidate], pool: Executor, wishes: HeadWishes
+) -> tuple[list[_Tried], list[float]]:
+    if not rows.trials:
+        return [], []
+    truth = rows.targets[_join([check for _, check in rows.trials])]
+    tried: list[_Tried] = []
+    figures: list[float] = []
+
+    def judge(candidate: Candidate) -> float:
+        if candidate not in [one.candidate for one in tried]:
+            tried.append(_try(candidate, rows, pool, wishes.tuned))
+            figures.append(_figure(tried[-1].scores, truth, rows.spec.kind))
+        return figures[[one.candidate for one in tried].index(candidate)]
+
+    for candidate in candidates:
+        if wishes.tuned is not None or not candidate.is_tuned:
+            judge(candidate)
+    if wishes.search is not None:
+        wishes.search(judge)
+    return tried, figures
+
+
+def _try(
+    candidate: Candidate, rows: HeadRows, pool: Executor, tuned: LinearWeights | None
+) -> _Tried:
     """Scores of the rows for choosing, each by weights that did not see it."""
 
     def run(trial: tuple[IntArray, IntArray]) -> LinearWeights:
         return _fit(rows, candidate, trial[0], None)
 
+    checked = _join([check for _, check in rows.trials])
+    if candidate.is_tuned:
+        assert tuned is not None, "a tuned candidate needs tuned weights; this is a bug"
+        own = linear_scores(tuned, Features(rows.features.dense[checked]))
+        if candidate.features == "embedding":
+            return _Tried(candidate, own, tuned)
     fitted = list(pool.map(run, rows.trials))
-    scores = [
-        linear_scores(weights, _read(rows.features, candidate).rows(check))
-        for weights, (_, check) in zip(fitted, rows.trials, strict=True)
-    ]
-    return _Tried(candidate, np.concatenate(scores), fitted[0])
+    scores = np.concatenate(
+        [
+            linear_scores(weights, _read(rows.features, candidate).rows(check))
+            for weights, (_, check) in zip(fitted, rows.trials, strict=True)
+        ]
+    )
+    if not candidate.is_tuned:
+        return _Tried(candidate, scores, fitted[0])
+    assert tuned is not None, "a tuned candidate needs tuned weights; this is a bug"
+    own = linear_scores(tuned, Features(rows.features.dense[checked]))
+    shares = find_shares(own, scores, rows.targets[checked], rows.spec.kind)
+    return _Tried(
+        candidate, (shares[0] * own + shares[1] * scores).astype(np.float32), fitted[0], shares
+    )
+
+
+def _fit_winner(
+    rows: HeadRows, winner: Candidate, tried: _Tried | None, wishes: HeadWishes
+) -> LinearWeights:
+    """The winner's weights, fitted on all rows to learn from."""
+    tuned = wishes.tuned
+    if not winner.is_tuned or tuned is None:
+        begin = wishes.start if _suits(wishes.start, winner) else None
+        return _fit(rows, winner, rows.learn, begin or (tried.weights if tried else None))
+    if winner.features == "embedding" or tried is None:
+        return tuned
+    own, other = tried.shares
+    fitted = _fit(rows, winner, rows.learn, tried.weights)
+    assert fitted.ngrams is not None, "n-grams were fitted; this is a bug"
+    return LinearWeights(
+        (own * tuned.dense).astype(np.float32),
+        (own * tuned.bias + other * fitted.bias).astype(np.float32),
+        (other * fitted.ngrams).astype(np.float32),
+    )
+
+
+def _suits(start: LinearWeights | None, candidate: Candidate) -> bool:
+    return start is not None and (start.ngrams is not None) == (
+        candidate.features == "embedding+ngrams"
+    )
 
 
 def _fit(
@@ -147,6 +185,8 @@ def _fit(
 
 
 def _read(features: Features, candidate: Candidate) -> Features:
+    if candidate.is_tuned:
+        return Features(features.dense[:, :0], features.ngrams)
     return features if candidate.features == "embedding+ngrams" else Features(features.dense)
 
 
@@ -179,33 +219,6 @@ def _figure(scores: Float32Array, truth: Float32Array, kind: HeadKind) -> float:
 def _micro_f1(said: npt.NDArray[np.bool_], truth: Float32Array) -> float:
     both = float(said.sum()) + float(truth.sum())
     return 2 * float((said * truth).sum()) / both if both else 0.0
-
-
-def _find_temperature(scores: Float32Array, truth: Float32Array, kind: HeadKind) -> float:
-    """The temperature with the least log loss on rows that the weights did not see (Guo et al. 2017)."""
-
-    def log_loss(log_temperature: float) -> float:
-        chances = probabilities(scores, float(np.exp(log_temperature)), kind).clip(1e-12, 1 - 1e-12)
-        if kind == "multiclass":
-            return -float(np.log((chances * truth).sum(axis=1)).mean())
-        return -float((truth * np.log(chances) + (1 - truth) * np.log(1 - chances)).mean())
-
-    found = cast("Any", optimize).minimize_scalar(
-        log_loss, bounds=(np.log(0.05), np.log(20.0)), method="bounded"
-    )
-    return float(np.exp(found.x))
-
-
-def _find_thresholds(chances: Float64Array, truth: Float32Array) -> Float64Array:
-    """Per label the threshold of the best F1, drawn towards the head's own where the label is rare."""
-    said = chances[None] >= THRESHOLDS[:, None, None]  # [G, M, L]
-    hits = (said * truth[None]).sum(axis=1)  # [G, L]
-    positives = truth.sum(axis=0)  # [L]
-    both = said.sum(axis=1) + positives  # [G, L]
-    common = THRESHOLDS[(2 * hits.sum(axis=1) / np.maximum(both.sum(axis=1), 1)).argmax()]
-    own = THRESHOLDS[(2 * hits / np.maximum(both, 1)).argmax(axis=0)]  # [L]
-    share = positives / (positives + THRESHOLD_PRIOR_ROWS)
-    return (share * own + (1 - share) * common).astype(np.float64)
 
 
 def _join(places: Sequence[IntArray]) -> IntArray:

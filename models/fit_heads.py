@@ -9,12 +9,19 @@ from dataclasses import dataclass
 
 from threadpoolctl import threadpool_limits
 
-from models.fit import CANDIDATES, Candidate, Choice, fit_head
+from models.candidates import CANDIDATES, Candidate, Choice, HeadWishes, IntArray
+from models.fit import fit_head
 from models.head_rows import LabelledRows, LearnableHead, ngram_matrix, sort_by_head
 from models.heads import Float32Array, Head
-from models.labels import TrainingRow
+from models.labels import HeadSpec, TrainingRow
 from models.logistic import Features
 from models.ngrams import NgramVocabulary, build_vocabulary
+
+
+def no_wishes(spec: HeadSpec, vocabulary: NgramVocabulary) -> HeadWishes:
+    """A head that is asked for nothing special."""
+    del spec, vocabulary
+    return HeadWishes()
 
 
 @dataclass(frozen=True)
@@ -26,12 +33,19 @@ class FitOptions:
         min_label_rows: a label of a multi-label head with fewer rows is left out.
         threads: fits at once.
         candidates: what each head chooses among, simplest first.
+        choose: places of rows that nothing has learned from yet: each head is chosen on those that answer it. None:
+            rows take turns.
+        groups: of the rows to learn from, as in `LabelledRows`.
+        wishes: what a head is asked for beside its rows, given its spec and the vocabulary.
     """
 
     learn_count: int
     min_label_rows: int
     threads: int
     candidates: tuple[Candidate, ...] = CANDIDATES
+    choose: IntArray | None = None
+    groups: Sequence[int] | None = None
+    wishes: Callable[[HeadSpec, NgramVocabulary], HeadWishes] = no_wishes
 
 
 @dataclass(frozen=True)
@@ -70,14 +84,26 @@ def fit_heads(
     """
     vocabulary = build_vocabulary(texts[: options.learn_count])
     features = Features(embeddings, ngram_matrix(vocabulary, texts))
-    labelled = LabelledRows(rows, features, options.learn_count, options.min_label_rows)
+    labelled = LabelledRows(
+        rows,
+        features,
+        options.learn_count,
+        options.min_label_rows,
+        options.choose,
+        options.groups,
+    )
     learnable, refused = sort_by_head(labelled)
     fitted: list[FittedHead] = []
     # Fits side by side beat threads inside BLAS, which spin: on two shared cores one fit of it_tickets took 18 s with
     # them and 1.2 s of processor time without.
     with threadpool_limits(1), ThreadPoolExecutor(options.threads, "fit") as pool:
         for source in learnable:
-            head, choice = fit_head(source.rows, options.candidates, pool)
+            head, choice = fit_head(
+                source.rows,
+                options.candidates,
+                pool,
+                options.wishes(source.rows.spec, vocabulary),
+            )
             fitted.append(FittedHead(head, source, choice))
             advance(len(fitted), len(learnable))
     if all(one.head.weights.ngrams is None for one in fitted):

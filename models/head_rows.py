@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from models.candidates import HeadRows, IntArray
 from models.dataset import answer_of, find_heads
-from models.fit import HeadRows, IntArray
 from models.heads import Float32Array
 from models.labels import HeadSpec, TrainingRow
 from models.logistic import Features
@@ -35,12 +35,16 @@ class LabelledRows:
         features: embeddings and n-grams of them.
         learn_count: how many of them are to learn from; the rest, if any, is for choosing.
         min_label_rows: a label of a multi-label head with fewer rows is left out.
+        choose: places among those to learn from that are chosen on, once; None: rows take turns.
+        groups: of the rows to learn from, as `models.split.cut_folds` takes them; None: found anew for every head.
     """
 
     rows: Sequence[TrainingRow]
     features: Features
     learn_count: int
     min_label_rows: int
+    choose: IntArray | None = None
+    groups: Sequence[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -123,10 +127,16 @@ def _trials(
 ) -> list[tuple[IntArray, IntArray]]:
     """Which rows to fit on and which to choose on; none when too few rows could be kept back."""
     if len(labelled.rows) > labelled.learn_count:
-        parts = [list(check)]
         return [(_places(learn), _places(check))] if len(check) >= LEAST_CHECKED_ROWS else []
+    if labelled.choose is not None:
+        kept = set(labelled.choose.tolist())
+        part = [place for place in learn if place in kept]
+        rest = [place for place in learn if place not in kept]
+        is_enough = len(part) >= LEAST_CHECKED_ROWS and rest
+        return [(_places(rest), _places(part))] if is_enough else []
     few = len(learn) < CROSS_VALIDATED_ROWS
-    folds = cut_folds([labelled.rows[place] for place in learn], FOLDS if few else PARTS)
+    groups = None if labelled.groups is None else [labelled.groups[place] for place in learn]
+    folds = cut_folds([labelled.rows[place] for place in learn], FOLDS if few else PARTS, groups)
     parts = [[learn[place] for place in fold] for fold in folds][: None if few else 1]
     if len(folds) < 2 or sum(map(len, parts)) < LEAST_CHECKED_ROWS:
         return []

@@ -1,8 +1,9 @@
 """Heads, labelled rows and the one input text, for training and serving alike; knows no file, no model and no Kafka."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
@@ -50,7 +51,8 @@ class TrainingRow(msgspec.Struct, frozen=True, kw_only=True):
     """One cleaned text with what is known about it. Unknown fields are ignored.
 
     `labels` holds a string for a multi-class head and a list (maybe empty) for a multi-label one;
-    a head that is missing is unknown, not negative.
+    a head that is missing is unknown, not negative. `received_at` is RFC 3339 or a plain date; without a zone it is
+    UTC.
     """
 
     id: str
@@ -61,11 +63,33 @@ class TrainingRow(msgspec.Struct, frozen=True, kw_only=True):
     attributes: dict[str, str] = {}
     customer_id: str | None = None
     thread_id: str | None = None
+    received_at: str | None = None
     labels: dict[str, str | list[str]] = {}
+
+    def received_s(self) -> float | None:
+        """`received_at` in seconds since 1970, UTC; None: the row does not say.
+
+        Raises:
+            ValueError: it is no time; says the value and the way out.
+        """
+        if not self.received_at:
+            return None
+        try:
+            moment = datetime.fromisoformat(self.received_at)
+        except ValueError as error:
+            raise ValueError(
+                f"received_at={self.received_at!r} is no time; write it like 2026-03-31 or 2026-03-31T08:15:00Z"
+            ) from error
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
     def text(self, template: str = DEFAULT_TEMPLATE) -> str:
         """The text that an encoder reads for this row: `input_text` of its fields."""
         return input_text(self.subject or "", self.body or "", self.attributes, template)
+
+
+def template_with(attributes: Sequence[str], template: str = DEFAULT_TEMPLATE) -> str:
+    """The template with a line `NAME: value` for each attribute before it, so that a value is read as what it is."""
+    return "\n".join([*(f"{name}: {{attributes.{name}}}" for name in attributes), template])
 
 
 def check_template(template: str) -> None:

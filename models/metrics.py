@@ -14,7 +14,7 @@ CALIBRATION_BINS = 15
 
 def macro_f1(truth: Sequence[Collection[str]], given: Sequence[Collection[str]]) -> float:
     """The mean over labels of each label's F1; labels that occur on neither side do not count."""
-    hits, said, right = _count(truth, given)
+    hits, said, right = label_counts(truth, given)
     labels = set(said) | set(right)
     return sum(2 * hits[x] / (said[x] + right[x]) for x in labels) / len(labels) if labels else 0.0
 
@@ -23,7 +23,7 @@ def micro_f1(
     truth: Sequence[Collection[str]], given: Sequence[Collection[str]]
 ) -> tuple[float, float, float]:
     """F1, precision and recall over all label decisions of all rows together."""
-    hits, said, right = (sum(counts.values()) for counts in _count(truth, given))
+    hits, said, right = (sum(counts.values()) for counts in label_counts(truth, given))
     both = said + right
     return (
         2 * hits / both if both else 0.0,
@@ -53,10 +53,10 @@ def calibration_error(confidences: npt.ArrayLike, is_right: npt.ArrayLike) -> fl
     return float(np.abs(gaps).sum() / len(sure))
 
 
-def _count(
+def label_counts(
     truth: Sequence[Collection[str]], given: Sequence[Collection[str]]
 ) -> tuple[Counter[str], Counter[str], Counter[str]]:
-    """Per label: given and true; given; true."""
+    """Per label the rows where it is given and true; given; true. A label that a row names twice counts once."""
     hits: Counter[str] = Counter()
     said: Counter[str] = Counter()
     right: Counter[str] = Counter()

@@ -22,37 +22,51 @@ GELU_LEVELS_BELOW = 32
 GELU_LEAST = 0.17
 
 
-def quantize_graph(source: onnx.ModelProto) -> onnx.ModelProto:
+def quantize_graph(source: onnx.ModelProto, *, is_flat: bool = True) -> onnx.ModelProto:
     """Give the int8 form of a graph: the word table and every product with a constant matrix.
 
     Weights are signed with one scale per output column, activations unsigned around 128 with one scale per
     row. Signed weights with unsigned activations are the one pairing with fast kernels on x86 (VNNI, AMX).
     An exact Gelu becomes the tanh form: 5e-4 apart at most, far below a step of int8, and a quarter faster.
 
+    Args:
+        source: a graph with `input_ids`.
+        is_flat: every product has one row per token, [B*T, K], as `bert_graph` writes them; False: any shape, as
+            torch exports them.
+
     Source: per-token activation scales as in Yao et al. 2022, "ZeroQuant", section 3.1.
     """
     weights = {tensor.name: tensor for tensor in source.graph.initializer}
+    own = dict(weights)
+    aliases = [node for node in source.graph.node if _is_alias(node, own)]
+    for node in aliases:
+        weights[node.output[0]] = own[node.input[0]]
     makers = {name: node.op_type for node in source.graph.node for name in node.output}
     writer = GraphWriter(prefix="int8")
-    rows = _Rows(writer)
-    replaced: set[str] = set()
+    rows = _Rows(writer, is_flat=is_flat)
     for node in source.graph.node:
         table = node.input[0] if node.op_type == "Gather" else ""
         matrix = node.input[1] if node.op_type == "MatMul" else ""
-        if table in weights and len(weights[table].dims) == 2:
+        if table in weights and node.input[1] == "input_ids":
             _write_lookup(writer, node, numpy_helper.to_array(weights[table]))
-            replaced.add(table)
-        elif matrix in weights:
+        elif matrix in weights and len(weights[matrix].dims) == 2:
             grid = rows.after_gelu if makers.get(node.input[0]) == "Gelu" else rows.any
-            _write_product(writer, grid, node, numpy_helper.to_array(weights[matrix]))
-            replaced.add(matrix)
+            _write_product(writer, rows, grid, node, weights[matrix])
         elif node.op_type == "Gelu":
             tanh = helper.make_node("Gelu", node.input, node.output, node.name, approximate="tanh")
             writer.nodes.append(tanh)
-        else:
+        elif not _is_alias(node, own):
             writer.nodes.append(node)
-    writer.initializers.extend(t for name, t in weights.items() if name not in replaced)
+    used = {name for node in writer.nodes for name in node.input}
+    writer.nodes[:0] = [node for node in aliases if node.output[0] in used]
+    used = {name for node in writer.nodes for name in node.input}
+    writer.initializers.extend(tensor for name, tensor in own.items() if name in used)
     return copy_with(source, writer, [helper.make_opsetid(MICROSOFT, 1)])
+
+
+def _is_alias(node: onnx.NodeProto, weights: dict[str, onnx.TensorProto]) -> bool:
+    """A second name for a weight: torch exports one that layers share so."""
+    return node.op_type == "Identity" and node.input[0] in weights
 
 
 def quantize_rows(
@@ -84,9 +98,11 @@ class _Grid:
 
 
 class _Rows:
-    """The two grids, and the tokens that every product shares."""
+    """The two grids, and what every product shares."""
 
-    def __init__(self, writer: GraphWriter) -> None:
+    def __init__(self, writer: GraphWriter, *, is_flat: bool) -> None:
+        self.is_flat = is_flat
+        self.matrices: dict[str, tuple[str, str]] = {}
         count = writer.add("Reshape", [writer.add("Size", ["input_ids"]), writer.integers(-1)])
 
         def grid(zero: int, least: float, *, has_sign: bool) -> _Grid:
@@ -97,6 +113,16 @@ class _Rows:
 
         self.any = grid(128, TINY_SCALE, has_sign=True)
         self.after_gelu = grid(GELU_LEVELS_BELOW, GELU_LEAST / GELU_LEVELS_BELOW, has_sign=False)
+
+    def matrix(self, writer: GraphWriter, name: str, array: npt.NDArray[Any]) -> tuple[str, str]:
+        """The names of a matrix in int8 and of its columns' scales; layers may share one."""
+        if name not in self.matrices:
+            columns, scale = quantize_rows(array.T)
+            self.matrices[name] = (
+                writer.weight(f"{name}.int8", columns.T),
+                writer.weight(f"{name}.scale", scale[:, 0]),
+            )
+        return self.matrices[name]
 
 
 def _write_lookup(writer: GraphWriter, node: onnx.NodeProto, table: npt.NDArray[Any]) -> None:
@@ -109,29 +135,31 @@ def _write_lookup(writer: GraphWriter, node: onnx.NodeProto, table: npt.NDArray[
 
 
 def _write_product(
-    writer: GraphWriter, grid: _Grid, node: onnx.NodeProto, matrix: npt.NDArray[Any]
+    writer: GraphWriter, rows: _Rows, grid: _Grid, node: onnx.NodeProto, tensor: onnx.TensorProto
 ) -> None:
-    """`x [R, K] @ matrix [K, N]`: rows are quantised, multiplied as integers and scaled back."""
-    x, name = node.input
-    columns, scale = quantize_rows(matrix.T)
+    """`x [..., K] @ matrix [K, N]`: rows are quantised, multiplied as integers and scaled back."""
+    x, name = node.input[0], tensor.name
+    matrix = numpy_helper.to_array(tensor)
     last, one = writer.integers(-1), writer.floats(1.0)
-    sizes = writer.add("Abs", [x]) if grid.has_sign else x
+    source = x if rows.is_flat else writer.add("Reshape", [x, writer.integers(-1, len(matrix))])
+    sizes = writer.add("Abs", [source]) if grid.has_sign else source
     largest = writer.add("ReduceMax", [sizes, last], keepdims=0)
     steps = writer.add("Max", [writer.add("Mul", [largest, grid.share]), grid.least])  # [R]
-    rows = writer.add("QuantizeLinear", [x, steps, grid.zeros], axis=0)
+    zeros = grid.zeros
+    if not rows.is_flat:  # not every product has a row per token
+        zeros = writer.add("Expand", [grid.zero, writer.add("Shape", [steps])])
+    levels = writer.add("QuantizeLinear", [source, steps, zeros], axis=0)
     # The kernel knows one activation scale only: it multiplies the columns' scales in, we the rows'.
+    whole, scales = rows.matrix(writer, name, matrix)
     product = writer.add(
-        "MatMulIntegerToFloat",
-        [
-            rows,
-            writer.weight(f"{name}.int8", columns.T),
-            one,
-            writer.weight(f"{name}.scale", scale[:, 0]),
-            grid.zero,
-        ],
-        domain=MICROSOFT,
+        "MatMulIntegerToFloat", [levels, whole, one, scales, grid.zero], domain=MICROSOFT
     )
     by_row = writer.add("Unsqueeze", [steps, last])  # [R] -> [R, 1]
-    writer.nodes.append(
-        helper.make_node("Mul", [product, by_row], node.output, name=f"{name}.int8")
-    )
+    if rows.is_flat:
+        final = helper.make_node("Mul", [product, by_row], node.output, name=f"{name}.int8")
+    else:
+        scaled = writer.add("Mul", [product, by_row])
+        front = writer.add("Shape", [x], end=-1)
+        shape = writer.add("Concat", [front, writer.integers(matrix.shape[1])], axis=0)
+        final = helper.make_node("Reshape", [scaled, shape], node.output, name=f"{scaled}.shaped")
+    writer.nodes.append(final)

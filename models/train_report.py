@@ -11,9 +11,11 @@ import msgspec
 from models.base_model import DEFAULT_BASE_MODEL
 from models.encoder_files import Precision
 from models.evaluate import HeadFigures
-from models.label_changes import NO_CHANGES, LabelChanges
+from models.label_changes import NO_CHANGES, HeadChange, LabelChanges
 from models.labels import DEFAULT_TEMPLATE
 from models.manifest import DEFAULT_TENANT
+from models.row_groups import Overlap
+from models.split import SplitFacts
 
 Recipe = Literal["quick", "balanced", "best"]
 Progress = Callable[[str, int, int], None]
@@ -65,7 +67,7 @@ class TrainRequest:
     base_model: str = DEFAULT_BASE_MODEL
     input_template: str = DEFAULT_TEMPLATE
     max_length_tokens: int = 256
-    precisions: Sequence[Precision] = ("int8", "fp32")
+    precisions: Sequence[Precision] = ("int8", "fp32", "fp16")
     providers: Sequence[str] | str = "auto"
     threads: int = 1
     min_label_rows: int = 10
@@ -78,6 +80,59 @@ class TrainRequest:
     search: int = 0
     target_precision: float | None = None
     out_of_scope_label: str | None = None
+
+
+class EpochReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One pass over the rows while an encoder is tuned.
+
+    Args:
+        number: from 1 on.
+        loss: of all heads together, mean over the steps.
+        learning_rate: of the last step.
+        seconds: of the learning, without the check.
+        heads: per head `loss` and `accuracy` (multi-label: micro F1 at 0.5) of the rows kept back from tuning.
+    """
+
+    number: int
+    loss: float
+    learning_rate: float
+    seconds: float
+    heads: dict[str, dict[str, float]]
+
+
+class TrialReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One setting that a search tried; `score` is the mean of the heads' figures on the rows kept back."""
+
+    number: int
+    settings: dict[str, float]
+    score: float
+
+
+class TuningReport(msgspec.Struct, frozen=True, kw_only=True):
+    """How an encoder was tuned.
+
+    Args:
+        device, arithmetic: `cpu` or `cuda`, `bf16` or `fp32`.
+        settings: of the run whose weights serve; of a search, the winner's.
+        rows: that encoder and heads learned from.
+        check_rows: that neither saw; temperatures, thresholds and features were chosen on them.
+        epochs: in order.
+        heads: as of an epoch, of the weights that serve, before heads are fitted on them.
+        trials: of a search; empty without.
+        winner: the number of the best trial; None without a search.
+        notes: about checkpoints: gone on from, or ignored and why.
+    """
+
+    device: str
+    arithmetic: str
+    settings: dict[str, float]
+    rows: int
+    check_rows: int
+    epochs: tuple[EpochReport, ...]
+    heads: dict[str, dict[str, float]] = {}
+    trials: tuple[TrialReport, ...] = ()
+    winner: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 class HeadReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +167,14 @@ class TrainReport(msgspec.Struct, frozen=True, kw_only=True):
         refused_heads: head name -> why it could not be learned.
         provider, precision: of the session that embedded.
         seconds: by stage.
+        recipe: of the request.
+        tuning: how the encoder was tuned; None: it was not.
+        previous: NAME/VERSION that label sets are compared with; None: this is the first.
+        warm_started: heads whose fit began at the previous version's weights: those on the same encoder.
+        changes: head -> how its labels differ from the previous version's.
+        warnings: what looks wrong in the rows and did not hinder.
+        split: how the rows kept back were chosen.
+        overlap: `test`, `validation` -> rows of that file that resemble rows learned from.
     """
 
     name: str
@@ -127,6 +190,14 @@ class TrainReport(msgspec.Struct, frozen=True, kw_only=True):
     provider: str = ""
     precision: str = ""
     seconds: dict[str, float]
+    recipe: Recipe = "quick"
+    tuning: TuningReport | None = None
+    previous: str | None = None
+    warm_started: tuple[str, ...] = ()
+    changes: dict[str, HeadChange] = {}
+    warnings: tuple[str, ...] = ()
+    split: SplitFacts | None = None
+    overlap: dict[str, Overlap] = {}
 
 
 def named(refused: Mapping[str, int]) -> str:

@@ -13,19 +13,20 @@ from stream.window import Window
 
 def account(window: Window, metrics: Metrics) -> None:
     """Count a window whose transaction was acknowledged just now."""
-    now_s, count = time.monotonic(), len(window.items)
+    answered = [item for item in window.items if not item.passed_over]
+    now_s, count = time.monotonic(), len(answered)
     polled_ms = (time.time() - (now_s - window.polled_at_s)) * 1000
-    metrics.window_records.observe(count)
+    metrics.window_records.observe(len(window.items))
     metrics.commit.observe(now_s - window.computed_at_s)
     latency = metrics.latency
     latency.observe("clean", window.cleaned_at_s - window.polled_at_s, count)
     latency.observe("tokenize", window.tokenized_at_s - window.cleaned_at_s, count)
     latency.observe("infer", window.computed_at_s - window.tokenized_at_s, count)
     latency.observe("produce", now_s - window.computed_at_s, count)
-    queued_s = [(polled_ms - item.appended_ms) / 1000 for item in window.items]
+    queued_s = [(polled_ms - item.appended_ms) / 1000 for item in answered]
     latency.observe_each("queue", [max(0.0, waited_s) for waited_s in queued_s])
     metrics.clock_skew.inc(sum(waited_s < 0 for waited_s in queued_s))
-    for item in window.items:
+    for item in answered:
         metrics.clean_fallbacks.inc(item.was_fenced)
         if item.error is not None:
             metrics.dead_letters.labels(item.error.stage, item.error.kind).inc()
@@ -42,4 +43,6 @@ def report_lag(lags: Mapping[TopicPartition, int], metrics: Metrics) -> None:
 
 
 def _status(item: Item) -> str:
+    if item.passed_over:
+        return "passed_over"
     return "dead_letter" if item.error is not None else item.status

@@ -4,7 +4,7 @@
 processed becomes a `PoisonRecordError` on its own item, and its neighbours go on. Knows no Kafka and no device.
 """
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -24,7 +24,7 @@ from stream.records import (
     from_kafka_ms,
     utc,
 )
-from stream.tenants import ALL_ALIKE, EVERY_HEAD, Tenants, TenantSettings, language_code
+from stream.tenants import ALL_ALIKE, EVERY_HEAD, Period, Tenants, TenantSettings, language_code
 
 NO_MODEL = "no model for this tenant"
 UNKNOWN_TENANT = "unknown tenant"
@@ -34,10 +34,14 @@ NO_WORDS = "no-words"
 
 @dataclass(slots=True)
 class Item:
-    """One record on its way through a window. Filled from left to right; `error` ends the way."""
+    """One record on its way through a window. Filled from left to right; `error` ends the way.
+
+    `passed_over`: workers of another group answer it, here nothing is written about it.
+    """
 
     inbound: Inbound
     appended_ms: int
+    passed_over: bool = False
     cleaned: CleanedEmail | None = None
     was_fenced: bool = False
     skipped: str | None = None
@@ -54,7 +58,8 @@ class Item:
     @property
     def waits_for_model(self) -> bool:
         """It has a text that a model shall see."""
-        return self.error is None and self.skipped is None and self.bundle is not None
+        decided = self.error is not None or self.skipped is not None or self.abstained is not None
+        return not decided and self.bundle is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +71,11 @@ class TenantOptions:
     languages: Set[str]
     abstain_below: Mapping[str, float]
     is_unknown: bool = False
+    dedicated: Period | None = None
 
     def reads(self, language: str | None) -> bool:
         """Whether mail in this language is classified; one that could not be told is."""
-        return not self.languages or language is None or language_code(language) in self.languages
+        return _is_one_of(language, self.languages)
 
 
 class ReadOptions:
@@ -79,14 +85,20 @@ class ReadOptions:
         cleaning: for every tenant, beside its own boilerplate.
         skip_kinds: kinds that are not classified, where a tenant does not say its own.
         tenants: what differs by tenant.
+        only: tenants that this worker is dedicated to; None: it answers all that is not left to dedicated ones.
     """
 
     def __init__(
-        self, cleaning: CleanOptions, skip_kinds: Set[Kind], tenants: Tenants = ALL_ALIKE
+        self,
+        cleaning: CleanOptions,
+        skip_kinds: Set[Kind],
+        tenants: Tenants = ALL_ALIKE,
+        only: Collection[str] | None = None,
     ) -> None:
         self.cleaning = cleaning
         self.skip_kinds = skip_kinds
         self.tenants = tenants
+        self.only = only
         self._by_tenant = {name: self._own(own) for name, own in tenants.by_name.items()}
         others = self._own(tenants.others)
         self._others = replace(others, is_unknown=tenants.abstains_on_unknown)
@@ -97,7 +109,17 @@ class ReadOptions:
 
     def with_tenants(self, tenants: Tenants) -> "ReadOptions":
         """The same with other settings of tenants."""
-        return ReadOptions(self.cleaning, self.skip_kinds, tenants)
+        return ReadOptions(self.cleaning, self.skip_kinds, tenants, self.only)
+
+    def takes(self, tenant: str, appended_ms: int) -> bool:
+        """Whether mail of a tenant is answered by this worker; every record is by exactly one kind of worker.
+
+        A dedicated worker takes what the others leave to it: without times for its tenant, all.
+        """
+        period = self.of(tenant).dedicated
+        if self.only is None:
+            return period is None or not period.holds(appended_ms)
+        return tenant in self.only and (period is None or period.holds(appended_ms))
 
     def _own(self, settings: TenantSettings) -> TenantOptions:
         return TenantOptions(
@@ -105,6 +127,7 @@ class ReadOptions:
             self.skip_kinds if settings.skip_kinds is None else settings.skip_kinds,
             settings.languages,
             settings.abstain_below,
+            dedicated=settings.dedicated,
         )
 
 
@@ -114,13 +137,22 @@ def read_email(
     """Decode, clean and choose the model. A record that cannot be read gets its error, nothing is raised.
 
     Args:
-        item: filled in place: `cleaned`, `was_fenced`, and one of `skipped`, `abstained`, or `bundle` with `text`.
+        item: filled in place: `passed_over`, or `cleaned`, `was_fenced`, and one of `skipped`, `abstained`, or
+            `bundle` with `text`.
         options: how to clean, what to skip, by tenant.
         bundle_for: the model of a tenant; None: there is none.
     """
     source = item.inbound.source
     try:
         email = decode_inbound_email(item.inbound.value)
+    except PoisonRecordError as error:
+        item.passed_over = options.only is not None  # nobody knows whose it is: others answer it
+        item.error = None if item.passed_over else error
+        return
+    item.passed_over = not options.takes(email.tenant, item.appended_ms)
+    if item.passed_over:
+        return
+    try:
         received_at = (
             utc(email.received_at) if email.received_at else from_kafka_ms(item.appended_ms)
         )
@@ -141,17 +173,21 @@ def read_email(
         item.abstained = OTHER_LANGUAGE
     else:
         item.abstain_below = own.abstain_below
-        _choose_model(item, cleaned, bundle_for)
-
-
-def _choose_model(
-    item: Item, cleaned: CleanedEmail, bundle_for: Callable[[str], Bundle | None]
-) -> None:
-    item.bundle = bundle_for(cleaned.tenant)
-    if item.bundle is not None:
-        item.text = item.bundle.text(cleaned.subject, cleaned.body, cleaned.attributes)
+        bundle = item.bundle = bundle_for(cleaned.tenant)
+        if bundle is None:
+            return
+        item.text = bundle.text(cleaned.subject, cleaned.body, cleaned.attributes)
         if not item.text:  # a reply that only quotes, where replies are classified
             item.skipped = NO_WORDS
+        elif not own.languages and not _is_one_of(cleaned.language, bundle.languages):
+            item.abstained = OTHER_LANGUAGE  # the model never saw one in it
+
+
+def _is_one_of(language: str | None, codes: Collection[str]) -> bool:
+    """Whether a mail's language is among them; a language that could not be told is, and no codes are all codes."""
+    if not codes or language is None:
+        return True
+    return language_code(language) in map(language_code, codes)
 
 
 def classification(item: Item, now: datetime) -> Classification:

@@ -65,6 +65,7 @@ class Engine:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="write")
         self._device = ThreadPoolExecutor(limits.threads, thread_name_prefix="device")
         self._health = DeviceHealth()
+        self._closed = False
 
     def bundle_for(self, tenant: str) -> Bundle | None:
         """The model that answers for a tenant now; None: there is none."""
@@ -84,6 +85,15 @@ class Engine:
             The moments (monotonic seconds) when the last mail was clean and when the last text was tokens.
         """
         return await asyncio.get_running_loop().run_in_executor(self._reader, self._read, items)
+
+    async def look_at_rules(self) -> None:
+        """For a worker without mail: what is live is shown, and what is not is let go, without a window."""
+        if not self._closed:
+            loop = asyncio.get_running_loop()
+            looking = loop.run_in_executor(self._reader, self._look_at_rules)
+            await asyncio.wait({looking})
+            if not looking.cancelled():  # else closed meanwhile
+                looking.result()
 
     def _look_at_rules(self) -> None:
         """Once a window, so that all its mails are read by the same rules."""
@@ -172,6 +182,7 @@ class Engine:
 
     def close(self) -> None:
         """Let the threads go; runs in progress end by themselves."""
+        self._closed = True
         self._reader.shutdown(wait=False, cancel_futures=True)
         self._writer.shutdown(wait=False, cancel_futures=True)
         self._device.shutdown(wait=False, cancel_futures=True)
@@ -196,7 +207,9 @@ def _answer(rows: Sequence[tuple[Item, Row]]) -> None:
         bundle = members[0][0].bundle
         assert bundle is not None, "only items with a model are computed: this is a bug"
         answers = bundle.predict(
-            np.stack([row for _, row in members]), [item.text for item, _ in members]
+            np.stack([row for _, row in members]),
+            [item.text for item, _ in members],
+            [item.cleaned.tenant if item.cleaned else "" for item, _ in members],
         )
         for (item, _), answer in zip(members, answers, strict=True):
             item.answers = answer

@@ -10,6 +10,8 @@
         ├── ExpiredRecordsError      the broker deleted records before they were read
         ├── broker.BrokerError       the embedded Kafka cannot run
         ├── simulate.RowError        a file of mail has a line that is none
+        ├── deployments.DecidedMeanwhileError   another decision came between
+        ├── deployments.NothingToDoError        it is so already             -> the process ends with 3
         └── SettingsError     a setting is wrong                   -> the process ends with 2
 
 A bundle that must not serve raises `models.bundle.BundleError`; the command line turns it into exit code 1.

@@ -1,6 +1,6 @@
 """What a worker shows over HTTP: `/metrics`, `/health/live`, `/health/ready`, `/live`. Changes nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 from aiohttp import web
@@ -17,6 +17,7 @@ class HealthServer:
         registry: what `/metrics` shows.
         is_ready: warm, a member of the group, walking.
         live_counts: what `/live` shows: labels per tenant since this worker started.
+        problems: what `/health/ready` says beside: why it is not ready, or what it is ready without.
     """
 
     def __init__(
@@ -24,10 +25,12 @@ class HealthServer:
         registry: CollectorRegistry,
         is_ready: Callable[[], bool],
         live_counts: Callable[[], object],
+        problems: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._registry = registry
         self._is_ready = is_ready
         self._live_counts = live_counts
+        self._problems = problems
         self._runner: web.AppRunner | None = None
         self.port = 0
 
@@ -66,9 +69,9 @@ class HealthServer:
 
     async def _ready(self, _: web.Request) -> web.Response:
         ready = self._is_ready()
-        return web.Response(
-            text="ready\n" if ready else "not ready\n", status=200 if ready else 503
-        )
+        lines = ["ready" if ready else "not ready", *self._problems()]
+        text = "".join(f"{line}\n" for line in lines)
+        return web.Response(text=text, status=200 if ready else 503)
 
     async def _counts(self, _: web.Request) -> web.Response:
         return web.Response(

@@ -63,6 +63,12 @@ class Metrics:
         self.model_info = gauge(
             "model_info", "1 for each loaded model.", "tenant", "model", "version", "provider"
         )
+        self.model_pending = gauge(
+            "model_pending", "1: another model is live than the one that answers.", "tenant"
+        )
+        self.model_load_failures = counter(
+            "model_load_failures_total", "Tries to load a deployed model that failed.", "tenant"
+        )
         self.tenants_loaded = gauge(
             "tenants_loaded_timestamp_seconds", "When the tenants file was last read well."
         )

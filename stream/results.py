@@ -47,7 +47,12 @@ class Results:
             raise FatalError(message) from error
 
     def outputs_of(self, item: Item) -> Sequence[Output]:
-        """Exactly one record for `classifications` or `dead-letters`; never raises for what a record holds."""
+        """Exactly one record for `classifications` or `dead-letters`; never raises for what a record holds.
+
+        None at all for a record that is passed over: workers of another group answer it.
+        """
+        if item.passed_over:
+            return ()
         source, now = item.inbound.source, datetime.now(UTC)
         answers, texts = self._topics[CLASSIFICATIONS], self._topics[CLEANED_EMAILS]
         if item.error is None and item.cleaned is not None:

@@ -103,6 +103,13 @@ class Settings(BaseSettings):
         Path("~/.local/share/switchboard/models"),
         description="Where model bundles live: `MODELS_DIR/NAME/VERSION/`.",
     )
+    mlflow_tracking_uri: str | None = Field(
+        None,
+        description="Where MLflow is told of trainings and approvals: `sqlite:///runs.db` (no server) or a server's address.",
+    )
+    notify: str | None = Field(
+        None, description="Told when a training ends: an https address, or a command."
+    )
     execution_providers: str = Field(
         "auto",
         description="`auto` (TensorRT, CUDA, CPU, as available) or a comma list of `tensorrt`, `cuda`, `cpu`; a named one that cannot be had is a refusal to start.",

@@ -1,12 +1,12 @@
 """Tenants and loaded models in, who answers for whom out: to the engine. Loads nothing.
 
 A tenant's mail is answered by the model that its table names, else by the one that was trained for it, else by the one
-that [default] names, else by the default tenant's. Models are loaded when a worker starts: a name that comes up in a
-reload needs a restart, and until then the tenant keeps the model that it had. NAME without a version is the version
-that was the newest at the start.
+that [default] names, else by the default tenant's. Models that the file names are loaded when a worker starts: a name
+that comes up in a reload needs a restart, and until then the tenant keeps the model that it had. NAME without a version
+is what is live under this name where deployments are followed, else the version that was the newest at the start.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from models.bundle import Bundle
@@ -15,6 +15,7 @@ from stream.tenants import ALL_ALIKE, EVERY_HEAD, Tenants, TenantSettings
 from stream.tenants_file import Log, TenantsFile
 
 DEFAULT_TENANT = "default"
+_NONE_LIVE: Mapping[str, Bundle] = {}
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class TenantRules:
         by_tenant: models by the tenant they were trained for.
         loaded: every loaded model by NAME, NAME/VERSION or both.
         log: told `tenant_rule_without_effect` when a reload names a model or a head that is not loaded.
+        live: what is live by tenant now, another object after every change; it comes before `by_tenant`.
 
     Raises:
         SettingsError: a table names a model of another tenant, or a head that its model does not have.
@@ -63,18 +65,23 @@ class TenantRules:
         by_tenant: Mapping[str, Bundle],
         loaded: Mapping[str, Bundle],
         log: Log,
+        live: Callable[[], Mapping[str, Bundle]] = lambda: _NONE_LIVE,
     ) -> None:
         self._file = file
+        self._by_tenant = by_tenant
         self._loaded = loaded
         self._log = log
+        self._find_live = live
+        self._live = live()
         self._rules, faults = self._choose(file.now(), Rules(by_tenant))
         if faults:
             raise SettingsError("\n".join(faults))
 
     def now(self) -> Rules:
-        """The rules for the next window; the same object until the file changed."""
-        tenants = self._file.now()
-        if tenants is not self._rules.tenants:
+        """The rules for the next window; the same object until the file or what is live changed."""
+        tenants, live = self._file.now(), self._find_live()
+        if tenants is not self._rules.tenants or live is not self._live:
+            self._live = live
             self._rules, faults = self._choose(tenants, self._rules)
             for fault in faults:
                 self._log("tenant_rule_without_effect", reason=fault)
@@ -91,7 +98,7 @@ class TenantRules:
         fallback = self._named(DEFAULT_TENANT, DEFAULT_TENANT, tenants.others, faults)
         if fallback is None and tenants.others.model is not None:
             fallback = before.fallback
-        rules = Rules(before.by_tenant, tenants, named, fallback)
+        rules = Rules({**self._by_tenant, **self._live}, tenants, named, fallback)
         for tenant, settings in tenants.by_name.items():
             faults += _unknown_heads(tenant, settings, rules.bundle_for(tenant))
         return rules, faults
@@ -102,7 +109,7 @@ class TenantRules:
         """The model that a table names, if it may answer."""
         if settings.model is None:
             return None
-        bundle = self._loaded.get(settings.model)
+        bundle = self._live_as(settings.model, tenant) or self._loaded.get(settings.model)
         if bundle is None:
             faults.append(
                 f"[{table}] model={settings.model!r} needs a restart: models are loaded at the start of a worker"
@@ -114,6 +121,11 @@ class TenantRules:
             )
             return None
         return bundle
+
+    def _live_as(self, name: str, tenant: str) -> Bundle | None:
+        """What is live under a name, for the tenant itself or for all."""
+        candidates = (self._live.get(tenant), self._live.get(DEFAULT_TENANT))
+        return next((found for found in candidates if found and found.name == name), None)
 
 
 def _unknown_heads(tenant: str, settings: TenantSettings, bundle: Bundle | None) -> Iterator[str]:

@@ -3,19 +3,44 @@
 `tenants_toml` reads them, `tenants_file` keeps them fresh, `classify`, `tenant_models` and training ask them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from stream.clean.boilerplate import NO_BOILERPLATE, Boilerplate
 from stream.settings import SkippableKind
 
 EVERY_HEAD = "*"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def language_code(tag: str) -> str:
     """The ISO 639-1 code of a language tag (RFC 5646): `de` for `de-AT`; both written forms of Norwegian are `no`."""
     code = tag.replace("_", "-").partition("-")[0].lower()
     return "no" if code in ("nb", "nn") else code
+
+
+@dataclass(frozen=True)
+class Period:
+    """From one moment until before another, in ms since the epoch as records are stamped; `until_ms` None: for ever."""
+
+    begin_ms: int
+    until_ms: int | None = None
+
+    @classmethod
+    def of(cls, begin: datetime, until: datetime | None) -> "Period":
+        """The period between two aware times; part of a millisecond counts as a whole one."""
+        return cls(_epoch_ms(begin), None if until is None else _epoch_ms(until))
+
+    def holds(self, appended_ms: int) -> bool:
+        """Whether a record was appended in it."""
+        return self.begin_ms <= appended_ms and (
+            self.until_ms is None or appended_ms < self.until_ms
+        )
+
+
+def _epoch_ms(moment: datetime) -> int:
+    return -((_EPOCH - moment) // timedelta(milliseconds=1))  # // rounds down, so this rounds up
 
 
 @dataclass(frozen=True)
@@ -29,6 +54,7 @@ class TenantSettings:
         model: NAME or NAME/VERSION; None: the model that was trained for the tenant, or the default one.
         abstain_below: least confidence by head, `EVERY_HEAD` for heads that are not named.
         consents_to_training: whether a model may learn from the mail.
+        dedicated: times between which the mail is left to workers that are dedicated to the tenant; None: never.
     """
 
     boilerplate: Boilerplate = NO_BOILERPLATE
@@ -37,6 +63,7 @@ class TenantSettings:
     model: str | None = None
     abstain_below: Mapping[str, float] = field(default_factory=dict[str, float])
     consents_to_training: bool = True
+    dedicated: "Period | None" = None
 
 
 @dataclass(frozen=True)
@@ -61,9 +88,10 @@ class Tenants:
         """Whether a model may learn from this tenant's mail."""
         return self.of(tenant).consents_to_training
 
-    def models(self) -> list[str]:
-        """The models that are named, as they are written, without repeats."""
-        every = [settings.model for settings in (self.others, *self.by_name.values())]
+    def models(self, only: Collection[str] | None = None) -> list[str]:
+        """The models that are named, for these tenants or for all, as they are written, without repeats."""
+        own = self.by_name.values() if only is None else map(self.of, only)
+        every = [settings.model for settings in (self.others, *own)]
         return list(dict.fromkeys(model for model in every if model is not None))
 
 

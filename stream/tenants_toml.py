@@ -10,7 +10,11 @@
     model = "acme-support"
     abstain_below = 0.6                # or by head: { queue = 0.8, "*" = 0.5 }
     consent_to_training = false
+    dedicated_from = 2026-03-01T06:00:00Z   # mail that arrives from then on is left to `worker --tenant acme`
+    dedicated_until = 2026-06-01T06:00:00Z  # and from then on no longer
 
+A time of `dedicated_…` lies in the future when it is written, and all workers see the same file before it comes: then
+each record is answered once. Of two times that differ, or one that has passed, records come twice or never.
 Consent is never guessed: every table says it, and a file without [default] refuses it for tenants that have no table.
 Mail that names no tenant is of the tenant `default`: of [tenants.default], else of [default].
 """
@@ -19,23 +23,27 @@ import difflib
 import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, cast, get_args
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 
 from stream.clean.boilerplate import Boilerplate
 from stream.errors import SettingsError
 from stream.settings import Settings, SkippableKind
-from stream.tenants import ALL_ALIKE, EVERY_HEAD, Tenants, TenantSettings, language_code
+from stream.tenants import ALL_ALIKE, EVERY_HEAD, Period, Tenants, TenantSettings, language_code
 
 MAX_TENANT_CHARS = 128  # as `records.Tenant`
 _SHOWN_CHARS = 60
@@ -56,6 +64,8 @@ _WRITTEN = {
     "abstain_below": "a number from 0 to 1, or one by head, as in { queue = 0.8 }",
     "consent_to_training": "true or false",
     "on_unknown": '"default" or "abstain"',
+    "dedicated_from": "a time with zone, as in 2026-03-01T06:00:00Z",
+    "dedicated_until": "a time with zone after dedicated_from, as in 2026-06-01T06:00:00Z",
 }
 
 
@@ -115,7 +125,7 @@ def _tenants(content: Mapping[str, object]) -> Tenants:
                 f"[tenants.{_shown(name)}]: a tenant's name has 1 to {MAX_TENANT_CHARS} characters; "
                 "write it as mail carries it"
             )
-        by_name[name] = _settings(_checked(_Table, f"tenants.{name}", values))
+        by_name[name] = _own(_checked(_OwnTable, f"tenants.{name}", values))
     return Tenants(by_name, others, on_unknown == "abstain")
 
 
@@ -133,7 +143,7 @@ _Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class _Table(BaseModel):
-    """[tenants.NAME] as it is written."""
+    """What both kinds of tables may say."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -149,6 +159,29 @@ class _Table(BaseModel):
     def _can_be_looked_for(cls, entries: list[str]) -> list[str]:
         Boilerplate.of(entries)
         return entries
+
+
+def _read_time(value: object) -> object:
+    """TOML has times of its own; one in quotes is taken too."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+_Time = Annotated[AwareDatetime, BeforeValidator(_read_time)]
+
+
+class _OwnTable(_Table):
+    """[tenants.NAME] as it is written."""
+
+    dedicated_from: _Time | None = None
+    dedicated_until: _Time | None = None
+
+    @field_validator("dedicated_until")
+    @classmethod
+    def _is_later(cls, until: datetime | None, info: ValidationInfo) -> datetime | None:
+        begin: datetime | None = info.data.get("dedicated_from")
+        if until is not None and (begin is None or until <= begin):
+            raise ValueError("it ends what dedicated_from begins")
+        return until
 
 
 class _DefaultTable(_Table):
@@ -195,6 +228,12 @@ def _settings(table: _Table) -> TenantSettings:
         abstain_below=table.abstain_below,
         consents_to_training=table.consent_to_training,
     )
+
+
+def _own(table: _OwnTable) -> TenantSettings:
+    begin, until = table.dedicated_from, table.dedicated_until
+    period = None if begin is None else Period.of(begin, until)
+    return replace(_settings(table), dedicated=period)
 
 
 def _meant(name: str, value: object) -> str:

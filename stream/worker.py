@@ -14,13 +14,13 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import mode
 from mode import Service
 
 from stream.engine import Engine
-from stream.errors import FatalError
+from stream.errors import FatalError, first_of
 from stream.health import HealthServer
 from stream.kafka.admin import prepare_topics
 from stream.kafka.clients import Log
@@ -32,36 +32,70 @@ from stream.watchdog import Watchdog
 PULSE_S = 1.0
 
 
+class Models(Protocol):
+    """Where a worker's models come from."""
+
+    async def engine(self) -> Engine:
+        """A warm engine, as soon as there can be one; the group is joined only with a warm model."""
+        ...
+
+    async def follow(self) -> None:
+        """Runs beside it, also before there is an engine, until cancelled."""
+        ...
+
+    def problems(self) -> Sequence[str]:
+        """What `/health/ready` says beside ready or not ready."""
+        ...
+
+
+class PinnedModels:
+    """Models that were named at the start: they stay what they are."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def engine(self) -> Engine:
+        """It is here."""
+        return self._engine
+
+    async def follow(self) -> None:
+        """Nothing changes."""
+
+    def problems(self) -> Sequence[str]:
+        """None: a model that could not be loaded was a refusal to start."""
+        return ()
+
+
 class WalkService(Service):
     """The walk with its HTTP server and watchdog, as a `mode` service.
 
     Args:
-        engine: loaded and warm; the group is joined only with a warm model.
+        models: give the engine.
         live_counts: for `/live`.
-        on_ready: called once with the address of `/metrics` when the walk runs.
     """
 
     def __init__(
         self,
         settings: Settings,
-        engine: Engine,
+        models: Models,
         metrics: Metrics,
         log: Log,
         live_counts: Callable[[], object] = dict,
     ) -> None:
         super().__init__()
         self._settings = settings
-        self._engine = engine
+        self._models = models
         self._metrics = metrics
         self._log_event = log
+        self._engine: Engine | None = None
         self._walk: Walk | None = None
-        self._ended = asyncio.Event()
-        self._http = HealthServer(metrics.registry, self._is_ready, live_counts)
+        self._asked_to_stop, self._ended = asyncio.Event(), asyncio.Event()
+        self._http = HealthServer(metrics.registry, self._is_ready, live_counts, models.problems)
         self._watchdog = Watchdog(settings.watchdog_s, self._stuck_s, log)
         self.topics_ready = (
             threading.Event()
         )  # Faust waits for it in its own thread: a broker would make them for it
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
 
     async def on_start(self) -> None:
         """Open the HTTP server; Kafka is waited for beside it, so that `/health/live` answers meanwhile."""
@@ -75,22 +109,37 @@ class WalkService(Service):
     async def _run(self) -> None:
         try:
             if self.failure is None:
-                topics = await prepare_topics(self._settings, self._log_event)
-                self.topics_ready.set()
-                walk = self._walk = Walk(
-                    self._settings, self._engine, topics, self._metrics, self._log_event
-                )
-                self._log_event(
-                    "worker_started", metrics_port=self._http.port, group=self._settings.group_id
-                )
-                if not self.should_stop:
-                    await walk.run()
+                await self._walk_with_models()
+        except BaseExceptionGroup as group:
+            self._fail(first_of(group))
         except Exception as error:  # noqa: BLE001  # the pipeline's border: whatever it is ends the process, loudly
             self._fail(error)
         finally:
             self._ended.set()
             if not self.should_stop:
                 signal.raise_signal(signal.SIGTERM)  # the worker stops as if it had been asked to
+
+    async def _walk_with_models(self) -> None:
+        topics = await prepare_topics(self._settings, self._log_event)
+        self.topics_ready.set()
+        self._log_event(
+            "worker_started", metrics_port=self._http.port, group=self._settings.group_id
+        )
+        async with asyncio.TaskGroup() as tasks:
+            following = tasks.create_task(self._models.follow())
+            loading = tasks.create_task(self._models.engine())
+            stopping = tasks.create_task(self._asked_to_stop.wait())
+            await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if loading.done() and not loading.cancelled() and not self.should_stop:
+                engine = self._engine = loading.result()
+                engine.show_models()
+                walk = self._walk = Walk(
+                    self._settings, engine, topics, self._metrics, self._log_event
+                )
+                await walk.run()
+            loading.cancel()
+            following.cancel()
 
     @Service.task
     async def _pulse(self) -> None:
@@ -100,8 +149,16 @@ class WalkService(Service):
             self._metrics.memory_bytes.set(resident_memory_bytes())
             await self.sleep(PULSE_S)
 
+    @Service.task
+    async def _look_at_rules(self) -> None:
+        while not self.should_stop:
+            if self._engine is not None:
+                await self._engine.look_at_rules()
+            await self.sleep(PULSE_S)
+
     async def on_stop(self) -> None:
         """Finish what is in progress; mode cancels the task only after this returns."""
+        self._asked_to_stop.set()
         if self._walk is not None:
             self._walk.stop()
         with contextlib.suppress(TimeoutError):
@@ -110,7 +167,7 @@ class WalkService(Service):
         self._watchdog.stop()
         await self._http.stop()
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         self.failure = error
         self._log_event(
             "worker_failed", error=f"{type(error).__name__}: {error}", exc_info=_trace(error)
@@ -185,6 +242,6 @@ def resident_memory_bytes() -> int:
         return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _trace(error: Exception) -> Exception | None:
+def _trace(error: BaseException) -> BaseException | None:
     """A stack trace for bugs; a fatal error's message says it all."""
     return None if isinstance(error, FatalError) else error

@@ -9,7 +9,7 @@ import os
 from stream.logs import configure_logs
 from stream.metrics import Metrics
 from stream.settings import load_settings
-from stream.worker import WalkService, end_process, run_worker
+from stream.worker import PinnedModels, WalkService, end_process, run_worker
 from tests.walking import FakeBundle, FakeEncoder, make_engine
 
 
@@ -24,8 +24,7 @@ def main() -> int:
     )
     bundles = {"default": FakeBundle(encoder), "acme": FakeBundle(encoder, "acme")}
     engine = make_engine(bundles, settings, metrics)
-    engine.show_models()
-    return run_worker(lambda: WalkService(settings, engine, metrics, log))
+    return run_worker(lambda: WalkService(settings, PinnedModels(engine), metrics, log))
 
 
 if __name__ == "__main__":

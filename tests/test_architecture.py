@@ -16,13 +16,24 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("stream", "models")
 
 # What serving takes from the offline half. The rest of `models` trains; commands call it, and load it when they run.
-SERVING = {"models.labels", "models.bundle", "models.runtime", "models.heads"}
+SERVING = {"models.labels", "models.bundle", "models.runtime", "models.heads", "models.manifest"}
 TRAINING_FOR_COMMANDS = {
     "models.train",
     "models.train_report",
     "models.base_model",
     "models.dataset",
     "models.encoder_files",
+    "models.evaluate",
+    "models.evaluation.answers",
+    "models.evaluation.compare",
+    "models.evaluation.comparison",
+    "models.evaluation.comparison_page",
+    "models.evaluation.evaluation_page",
+    "models.evaluation.figures",
+    "models.evaluation.resampling",
+    "models.evaluation.run",
+    "models.label_changes",
+    "models.tracking",
 }
 COMMANDS = "stream.cli"
 
@@ -46,6 +57,8 @@ ROOMS = {
         "stream.app",  # Faust's consumer, made read_committed
         "stream.cli.traffic",  # errors of its producer
         "stream.demo.run",  # type of its producer
+        "stream.deployments.topic",
+        "stream.deployments.publishing",
     },
     "faust": {"stream.app"},
     "mode": {
@@ -54,7 +67,14 @@ ROOMS = {
         "stream.worker",
         "stream.cli.serve",  # type of the service it puts beside the walk
     },
-    "onnxruntime": {"models.session"},
+    "onnxruntime": {
+        "models.session",
+        "models.export",  # fuses the graphs of optimum
+    },
+    "matplotlib": {"models.evaluation.plots"},
+    "jinja2": {"models.evaluation.page"},
+    "mlflow": {"models.mlflow_tracker"},
+    "optuna": {"models.tuning.search"},
     "structlog": {"stream.logs"},
     "prometheus_client": {"stream.metrics", "stream.health", "stream.live_counts"},
     "aiohttp": {"stream.health"},
@@ -65,8 +85,25 @@ ENVIRONMENT = {
     "stream.cli.show",  # tells where a value came from
     "stream.demo.worker_process",  # hands its own environment to the worker it starts
     "models.tokens",  # sets what the tokenizer library takes in no other way
+    "models.export",  # the same of torch and optimum
+    "models.mlflow_tracker",  # the same of MLflow
+    "models.tuning.device",  # the same of OpenMP, before torch is loaded
+    "stream.notify",  # hands its own environment on to the command
 }
-UNLOADED = ("torch", "transformers", "pandas", "mlflow", "sklearn", "onnx", "datasets", "optimum")
+UNLOADED = (
+    "torch",
+    "transformers",
+    "pandas",
+    "mlflow",
+    "sklearn",
+    "scipy",
+    "onnx",
+    "datasets",
+    "optimum",
+    "optuna",
+    "matplotlib",
+    "jinja2",
+)
 
 MAX_LINES = 250
 LONGER_FILES: dict[str, tuple[int, str]] = {
@@ -81,6 +118,7 @@ LONGER_FUNCTIONS: dict[str, tuple[int, str]] = {
 MANY_PARAMETERS = {
     "stream.settings.Settings.settings_customise_sources": "pydantic's signature",
     "stream.cli.training.train": "a command's options are its parameters",
+    "stream.cli.evaluating.evaluate": "a command's options are its parameters",
 }
 # Where an error of any kind is caught and not raised again.
 BORDERS = {
@@ -90,7 +128,13 @@ BORDERS = {
 # Where such an error is not even looked at.
 SUPPRESSORS = {"stream.app": "Faust's thread: mode has told the app of its crash before it raises"}
 # Where a library that raises bare `Exception` gets a name for it; what it raised is chained.
-NAMERS = {"models.session": "ONNX Runtime", "models.tokens": "tokenizers"}
+NAMERS = {
+    "models.session": "ONNX Runtime",
+    "models.tokens": "tokenizers",
+    "models.domain_tokens": "tokenizers",
+    "models.export": "optimum, torch",
+    "models.mlflow_tracker": "MLflow, SQLAlchemy, requests",
+}
 
 
 @dataclass(frozen=True)

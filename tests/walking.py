@@ -68,6 +68,7 @@ class FakeBundle:
     """Says `even` or `odd` of a text's length, under its own tenant's head."""
 
     version = "1"
+    languages: tuple[str, ...] = ()
 
     def __init__(self, encoder: FakeEncoder, tenant: str = "default") -> None:
         self.encoder = encoder
@@ -79,7 +80,9 @@ class FakeBundle:
             os.kill(os.getpid(), signal.SIGKILL)
         return f"{subject} {body}".strip()
 
-    def predict(self, embeddings: np.ndarray, texts: Sequence[str]) -> list[dict[str, HeadAnswer]]:
+    def predict(
+        self, embeddings: np.ndarray, texts: Sequence[str], tenants: Sequence[str] | None = None
+    ) -> list[dict[str, HeadAnswer]]:
         return [
             {
                 self.tenant: HeadAnswer(

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ class WorkerProcess:
         log: Path,
         *,
         program: str = "tests.fake_worker",
+        arguments: Sequence[str] = (),
         **settings: Any,
     ) -> None:
         values = {
@@ -43,6 +44,7 @@ class WorkerProcess:
             **{f"SWITCHBOARD_{name.upper()}": str(value) for name, value in values.items()},
         }
         self.program = program
+        self.arguments = arguments
         self.log = log
         self.process: subprocess.Popen[bytes] | None = None
         self.codes: list[int] = []
@@ -50,7 +52,7 @@ class WorkerProcess:
     def start(self) -> "WorkerProcess":
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", self.program],
+                [sys.executable, "-m", self.program, *self.arguments],
                 cwd=REPOSITORY,
                 env=self._environment,
                 stdout=out,

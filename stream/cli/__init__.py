@@ -7,7 +7,18 @@ import sys
 
 import typer
 
-from stream.cli import cleaning, letters, offline, serve, show, traffic, training, verify
+from stream.cli import (
+    cleaning,
+    evaluating,
+    letters,
+    models,
+    offline,
+    serve,
+    show,
+    traffic,
+    training,
+    verify,
+)
 from stream.errors import FatalError
 
 app = typer.Typer(
@@ -17,7 +28,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for group in (serve, training, traffic, cleaning, offline, letters, verify, show):
+for group in (
+    serve,
+    training,
+    evaluating,
+    models,
+    traffic,
+    cleaning,
+    offline,
+    letters,
+    verify,
+    show,
+):
     group.register(app)
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from models.labels import TrainingRow
+from models.labels import TrainingRow, template_with
 from models.train_report import TrainRequest
 from stream.broker import EmbeddedBroker
 from stream.cli.say import speaker
-from stream.cli.training import report_lines, train_with_progress
+from stream.cli.train_view import report_lines, train_with_progress
 from stream.cli.wiring import cores
 from stream.demo.board import Board
 from stream.demo.run import Traffic, flow
@@ -24,6 +24,7 @@ from stream.kafka.admin import prepare_topics
 from stream.records import encode
 from stream.settings import Settings, load_settings
 from stream.simulate import OutgoingRecord, World, labelled_rows, read_emails, training_file_beside
+from stream.simulate.tenants import ATTRIBUTES
 from stream.tenants_toml import load_tenants
 
 MODEL = "demo"
@@ -110,6 +111,7 @@ def _train(console: Console, settings: Settings, emails: Path | None, folder: Pa
         name=MODEL,
         models_dir=settings.models_path,
         data=[path],
+        input_template=template_with(ATTRIBUTES),
         threads=cores(),
         consents=load_tenants(settings).consents,
     )

@@ -4,19 +4,29 @@ import asyncio
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from mode import Service
 from rich.console import Console
 
+from stream.cli.dedicated import dedicated_settings
 from stream.cli.options import EVERYTHING, KAFKA, TOPICS, with_settings
 from stream.cli.say import speaker
 from stream.errors import FatalError, SettingsError
+from stream.kafka.clients import Log
+from stream.records import from_kafka_ms
 from stream.settings import Settings
+from stream.tenants import Period
+from stream.tenants_toml import load_tenants
+
+if TYPE_CHECKING:
+    from stream.metrics import Metrics
+    from stream.worker import Models
 
 topics_app = typer.Typer(help="Create or check the topics.", no_args_is_help=True)
 OTHERS = "*"
+TIME = "%Y-%m-%dT%H:%M:%SZ"
 tenants_app = typer.Typer(help="Look at the tenants file.", no_args_is_help=True)
 
 
@@ -51,24 +61,40 @@ def broker(
 def worker(
     settings: Settings,
     model: Annotated[
-        list[str] | None, typer.Option(help="NAME or NAME/VERSION; several for several tenants.")
+        list[str] | None,
+        typer.Option(
+            help="NAME or NAME/VERSION; several for several tenants. (default: what is live)"
+        ),
+    ] = None,
+    tenant: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Answer the mail of this tenant alone, in a consumer group of its own; repeat it for several. The "
+            "others leave it from `dedicated_from` of the tenants file on."
+        ),
     ] = None,
     walk_only: Annotated[
         bool, typer.Option("--walk-only", help="Without the Faust app beside the walk.")
     ] = False,
 ) -> None:
-    """Classify what arrives, exactly once, until SIGTERM or Ctrl-C."""
-    from stream.cli.wiring import start_engine  # noqa: PLC0415  # models take a second to import
-    from stream.logs import configure_logs  # noqa: PLC0415
+    """Classify what arrives, exactly once, until SIGTERM or Ctrl-C.
+
+    Without --model it serves what `switchboard models approve` made live, and follows it; while nothing is live it
+    waits, not ready.
+    """
+    from stream.logs import configure_logs  # noqa: PLC0415  # models take a second to import
     from stream.metrics import Metrics  # noqa: PLC0415
     from stream.worker import WalkService, end_process, run_worker  # noqa: PLC0415
 
     log = configure_logs(settings).info
     metrics = Metrics()
-    engine = start_engine(settings, model or [], metrics, log)
-    engine.show_models()
+    views, only = settings, None  # the views count what all workers wrote, in one group
+    if tenant:
+        only = frozenset(tenant)
+        settings = dedicated_settings(settings, only, load_tenants(settings), log)
+    models = _models(settings, model or [], only, metrics, log)
     if walk_only:
-        end_process(run_worker(lambda: WalkService(settings, engine, metrics, log)))
+        end_process(run_worker(lambda: WalkService(settings, models, metrics, log)))
     from stream.faust_guard import FaustGuard  # noqa: PLC0415
     from stream.live_counts import LiveCounts  # noqa: PLC0415
 
@@ -79,13 +105,31 @@ def worker(
             from stream.app import make_app  # noqa: PLC0415  # takes a second, in Faust's own thread
 
             walk.topics_ready.wait()
-            return make_app(settings, counts)
+            return make_app(views, counts)
 
         return [FaustGuard(faust_app, log)]
 
     end_process(
-        run_worker(lambda: WalkService(settings, engine, metrics, log, counts.snapshot), beside)
+        run_worker(lambda: WalkService(settings, models, metrics, log, counts.snapshot), beside)
     )
+
+
+def _models(
+    settings: Settings,
+    names: list[str],
+    only: frozenset[str] | None,
+    metrics: "Metrics",
+    log: Log,
+) -> "Models":
+    """What is named, or what is live."""
+    from stream.cli.wiring import follow_deployments, start_engine  # noqa: PLC0415
+    from stream.worker import PinnedModels  # noqa: PLC0415
+
+    if not names:
+        return follow_deployments(settings, metrics, log, only)
+    engine = start_engine(settings, names, metrics, log, only)
+    log("models_pinned", models=", ".join(names), effect="model-deployments is not followed")
+    return PinnedModels(engine)
 
 
 @with_settings(*KAFKA, *TOPICS)
@@ -136,6 +180,7 @@ def tenants_check(
             "model": own.model or "its own or the default one",
             "boilerplate": len(own.boilerplate.exact) + len(own.boilerplate.others),
             "consent_to_training": str(own.consents_to_training).lower(),
+            "dedicated": _times(own.dedicated),
         }
         console.print(
             name, *(f"{key}={value}" for key, value in facts.items()), sep="  ", markup=False
@@ -144,3 +189,10 @@ def tenants_check(
 
 def _shares(below: Mapping[str, float]) -> str:
     return ",".join(f"{head}<{share:g}" for head, share in below.items()) or "never"
+
+
+def _times(period: Period | None) -> str:
+    if period is None:
+        return "no"
+    begin, until = from_kafka_ms(period.begin_ms), period.until_ms
+    return f"{begin:{TIME}}..{'' if until is None else format(from_kafka_ms(until), TIME)}"

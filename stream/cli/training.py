@@ -1,23 +1,21 @@
 """`switchboard train`: labelled rows in, an immutable model bundle and a short report out."""
 
-import dataclasses
 import sys
-from collections.abc import Callable, Mapping
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from stream.cli.options import with_settings
+from stream.cli.train_view import report_lines, train_with_progress
 from stream.errors import FatalError, SettingsError
 from stream.settings import Settings
 
 if TYPE_CHECKING:
-    from models.train_report import HeadReport, TrainReport, TrainRequest
-
-RECIPES = ("quick",)
+    from models.label_changes import LabelChanges
+    from models.train_report import Recipe, TrainReport, TrainRequest
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +23,14 @@ def register(app: typer.Typer) -> None:
     app.command()(train)
 
 
-@with_settings("models_dir", "execution_providers", "encode_threads", "tenants_file")
+@with_settings(
+    "models_dir",
+    "execution_providers",
+    "encode_threads",
+    "tenants_file",
+    "notify",
+    "mlflow_tracking_uri",
+)
 def train(  # noqa: PLR0913, PLR0917  # a command's options
     settings: Settings,
     name: Annotated[str, typer.Option(help="The model's name.")],
@@ -40,7 +45,11 @@ def train(  # noqa: PLR0913, PLR0917  # a command's options
     ] = None,
     tenant: Annotated[str, typer.Option(help="Whose model it is.")] = "default",
     recipe: Annotated[
-        str, typer.Option(help="quick: frozen encoder, one head per task, no torch.")
+        str,
+        typer.Option(
+            help="quick: heads on a frozen encoder, seconds, no torch; balanced: then the last layers; "
+            "best: then all layers. The last two need the extra `train`."
+        ),
     ] = "quick",
     base_model: Annotated[
         str | None, typer.Option(help="Encoder: a Hugging Face id or a folder.")
@@ -52,6 +61,45 @@ def train(  # noqa: PLR0913, PLR0917  # a command's options
             "a line whose fields are all empty is left out. (default: {subject}\\n{body})"
         ),
     ] = None,
+    attribute: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="An attribute of the mail to read, as a line `NAME: value` before the text; repeatable."
+        ),
+    ] = None,
+    tokens: Annotated[
+        Path | None,
+        typer.Option(help="Domain words that the tokenizer shall know whole, one a line."),
+    ] = None,
+    label_changes: Annotated[
+        Path | None,
+        typer.Option(
+            help='Labels that were renamed, merged or removed since the last version: TOML, per head "old" = "new", '
+            'or "old" = "" to remove.'
+        ),
+    ] = None,
+    head_weight: Annotated[
+        list[str] | None,
+        typer.Option(help="HEAD=WEIGHT in the joint loss of balanced and best; repeatable."),
+    ] = None,
+    search: Annotated[
+        int,
+        typer.Option(
+            help="Settings to try on rows kept back from learning; 0: the recipe's.", min=0
+        ),
+    ] = 0,
+    target_precision: Annotated[
+        float | None,
+        typer.Option(
+            help="Answer alone only where precision reaches this (0.95); below, the head abstains.",
+            min=0.0,
+            max=1.0,
+        ),
+    ] = None,
+    out_of_scope_label: Annotated[
+        str | None,
+        typer.Option(help="A label of rows that belong to no class: learned from, never given."),
+    ] = None,
     max_length_tokens: Annotated[
         int, typer.Option(help="Longest text; of longer ones head and tail are read.", min=8)
     ] = 256,
@@ -59,11 +107,12 @@ def train(  # noqa: PLR0913, PLR0917  # a command's options
 ) -> None:
     """Train a model on labelled rows and write it below the models folder, as the next version of its name.
 
-    Rows of tenants that do not consent to training (SWITCHBOARD_TENANTS_FILE) are left out.
+    Rows of tenants that do not consent to training (SWITCHBOARD_TENANTS_FILE) are left out. A training that was
+    killed goes on where it was when the same command is given again.
     """
-    if recipe not in RECIPES:
-        raise SettingsError(f"recipe={recipe} is not known; use one of: {', '.join(RECIPES)}")
-    from models.train_report import TrainRequest  # noqa: PLC0415  # the models take a second to import
+    from models.base_model import DEFAULT_BASE_MODEL  # noqa: PLC0415  # the models take a second to import
+    from models.labels import DEFAULT_TEMPLATE, template_with  # noqa: PLC0415
+    from models.train_report import TrainRequest  # noqa: PLC0415
     from stream.cli.wiring import cores  # noqa: PLC0415
     from stream.tenants import ALL_ALIKE  # noqa: PLC0415
     from stream.tenants_toml import load_tenants  # noqa: PLC0415
@@ -76,18 +125,26 @@ def train(  # noqa: PLR0913, PLR0917  # a command's options
         validation=validation,
         test=test,
         tenant=tenant,
+        base_model=base_model or DEFAULT_BASE_MODEL,
+        input_template=template_with(
+            attribute or [],
+            DEFAULT_TEMPLATE if template is None else template.replace("\\n", "\n"),
+        ),
         max_length_tokens=max_length_tokens,
         providers=[word.strip() for word in settings.execution_providers.split(",")],
         threads=settings.encode_threads or cores(),
         seed=seed,
         consents=tenants.consents,
+        recipe=_recipe(recipe),
+        changes=_changes(label_changes),
+        tokens=_tokens(tokens),
+        head_weights=_weights(head_weight or []),
+        search=search,
+        target_precision=target_precision,
+        out_of_scope_label=out_of_scope_label,
     )
-    if base_model is not None:
-        request = dataclasses.replace(request, base_model=base_model)
-    if template is not None:
-        request = dataclasses.replace(request, input_template=template.replace("\\n", "\n"))
     console = Console(highlight=False, soft_wrap=True)
-    report = train_with_progress(request, console)
+    report = _train(settings, request, console)
     for line in report_lines(report):
         console.print(line, markup=False)
     asked = "no tenants file" if tenants is ALL_ALIKE else str(settings.tenants_file)
@@ -95,82 +152,86 @@ def train(  # noqa: PLR0913, PLR0917  # a command's options
     sys.exit(0)
 
 
-def train_with_progress(request: "TrainRequest", console: Console) -> "TrainReport":
-    """Train, with a bar on a terminal and a plain line per stage elsewhere.
+def _recipe(name: str) -> "Recipe":
+    from models.train_report import Recipe  # noqa: PLC0415
 
-    Raises:
-        FatalError: the rows, the base model or the device cannot be used; the message says the way out.
-    """
-    from models.base_model import BaseModelError  # noqa: PLC0415
-    from models.bundle import BundleError  # noqa: PLC0415
-    from models.dataset import DatasetError  # noqa: PLC0415
-    from models.encoder_files import EncoderError  # noqa: PLC0415
-    from models.runtime import RuntimeUnavailableError  # noqa: PLC0415
-    from models.train import train_quick  # noqa: PLC0415
-
-    columns = (
-        TextColumn("{task.description:<8}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
-        try:
-            return train_quick(request, _drawer(bars, console))
-        except (
-            DatasetError,
-            BaseModelError,
-            BundleError,
-            EncoderError,
-            RuntimeUnavailableError,
-        ) as error:
-            raise FatalError(str(error)) from error
+    known: tuple[Recipe, ...] = get_args(Recipe)
+    for recipe in known:
+        if recipe == name:
+            return recipe
+    raise SettingsError(f"recipe={name} is not known; use one of: {', '.join(known)}")
 
 
-def _drawer(bars: Progress, console: Console) -> Callable[[str, int, int], None]:
-    tasks: dict[str, object] = {}
+def _train(settings: Settings, request: "TrainRequest", console: Console) -> "TrainReport":
+    """Train, tracked where it is wanted; whoever shall be told is told how it ended."""
+    from models.tracking import open_tracker  # noqa: PLC0415
+    from stream.notify import TrainingEvent, notify  # noqa: PLC0415
 
-    def draw(stage: str, done: int, total: int) -> None:
-        if stage not in tasks:
-            tasks[stage] = bars.add_task(stage, total=total)
-            if not console.is_terminal:
-                console.print(f"{stage} …")
-        bars.update(tasks[stage], completed=done, total=total)  # type: ignore[arg-type]  # rich's TaskID is an int
+    def warn(message: str) -> None:
+        print(f"switchboard: {message}", file=sys.stderr)  # noqa: T201  # speaks to a person
 
-    return draw
+    def tell(event: TrainingEvent) -> None:
+        if settings.notify:
+            notify(settings.notify, event, warn)
 
-
-def report_lines(report: "TrainReport") -> list[str]:
-    """The short report: what was made, and each head's figures on rows it did not learn from."""
-    total_s = sum(report.seconds.values())
-    lines = [
-        f"{report.name}/{report.version}  {report.rows} rows, {report.test_rows} kept back, {total_s:.0f} s, "
-        f"{report.precision} on {report.provider}, {report.truncated_texts} texts truncated"
-    ]
-    if report.refused_rows:
-        lines.append(f"  {refused_line(report.refused_rows)}")
-    lines += [_head_line(head) for head in report.heads]
-    lines += [f"  {head}: not trained: {why}" for head, why in report.refused_heads.items()]
-    return [*lines, f"written to {report.path}"]
-
-
-def refused_line(refused: Mapping[str, int]) -> str:
-    """How many rows were left out for want of consent, and whose, most first."""
-    from models.train_report import named  # noqa: PLC0415
-
-    return f"{sum(refused.values())} rows left out, no consent to training: {named(refused)}"
-
-
-def _head_line(head: "HeadReport") -> str:
-    figures = head.figures
-    if figures is None:
-        measured = "no rows kept back to measure on"
-    else:
-        best = (
-            f"accuracy {figures.accuracy:.3f}"
-            if figures.micro_f1 is None
-            else f"micro F1 {figures.micro_f1:.3f}"
+    began_s = time.monotonic()
+    tracker = open_tracker(settings.mlflow_tracking_uri, request.name, warn)
+    try:
+        report = train_with_progress(request, console, tracker)
+    except BaseException as error:  # Ctrl-C is an end that somebody waits for, too
+        tell(
+            TrainingEvent(
+                name=request.name,
+                status="failed",
+                recipe=request.recipe,
+                seconds=round(time.monotonic() - began_s, 1),
+                error=str(error) or type(error).__name__,
+            )
         )
-        measured = f"{best}  macro F1 {figures.macro_f1:.3f}  on {figures.rows} rows"
-    learned = f"{head.kind:<10} {head.labels:>4} labels  {head.rows:>6} rows"
-    return f"  {head.name:<20} {learned}  {measured}  ({head.features})"
+        raise
+    tell(
+        TrainingEvent(
+            name=report.name,
+            version=report.version,
+            status="trained",
+            recipe=request.recipe,
+            figures={head.name: head.figures.main() for head in report.heads if head.figures},
+            seconds=round(time.monotonic() - began_s, 1),
+        )
+    )
+    return report
+
+
+def _changes(path: Path | None) -> "LabelChanges":
+    from models.dataset import DatasetError  # noqa: PLC0415
+    from models.label_changes import NO_CHANGES, LabelChanges  # noqa: PLC0415
+
+    try:
+        return NO_CHANGES if path is None else LabelChanges.read(path)
+    except DatasetError as error:
+        raise FatalError(str(error)) from error
+
+
+def _tokens(path: Path | None) -> tuple[str, ...]:
+    if path is None:
+        return ()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"--tokens {path} cannot be read ({error}); name a UTF-8 text file"
+        ) from error
+    return tuple(dict.fromkeys(word for line in text.splitlines() if (word := line.strip())))
+
+
+def _weights(given: list[str]) -> dict[str, float]:
+    weights: dict[str, float] = {}
+    for item in given:
+        head, sign, weight = item.rpartition("=")
+        try:
+            weights[head] = float(weight)
+        except ValueError:
+            sign = ""
+        if not sign or not head or not 0 <= weights[head] < float("inf"):
+            raise SettingsError(f"--head-weight {item}: write HEAD=NUMBER, for example queue=2.0")
+    return weights

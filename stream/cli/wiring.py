@@ -1,14 +1,18 @@
 """Builds what serves: bundles from disk, a warm engine from bundles. Called by the commands, knows every part."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from models.bundle import Bundle, BundleError, load_bundle, resolve
 from models.runtime import Encoder, EncoderError, RuntimeUnavailableError
 from stream.batching import device_limits
 from stream.classify import ReadOptions
 from stream.clean import CleanOptions, clean
+from stream.deployments.bundle_ref import BundleRef
+from stream.deployments.keeper import DeployedModels
+from stream.deployments.live import MANIFEST, Scope, sha256_of_file
 from stream.engine import Engine
 from stream.errors import FatalError, SettingsError
 from stream.metrics import Metrics
@@ -24,6 +28,9 @@ NO_MODEL_NAMED = (
     "or name one in the tenants file"
 )
 
+Only = Collection[str] | None
+Live = Callable[[], Mapping[str, Bundle]]
+
 
 def _silent(event: str, **facts: object) -> None:
     """Nobody listens."""
@@ -36,7 +43,7 @@ def cores() -> int:
 
 
 class Loader:
-    """Loads models from the models folder, each once; equal encoders are one session."""
+    """Loads models from the models folder, each once; equal encoders are one session. One thread at a time."""
 
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.models_path
@@ -53,15 +60,52 @@ class Loader:
         """
         try:
             path = resolve(self._folder, name)
-            whole = f"{path.parent.name}/{path.name}"
-            if whole not in self.loaded:
-                self.loaded[whole] = load_bundle(
-                    path, self._providers, self._threads, self._encoders
-                )
-        except (BundleError, EncoderError, RuntimeUnavailableError) as error:
+        except BundleError as error:
             raise FatalError(str(error)) from error
+        whole = f"{path.parent.name}/{path.name}"
+        if whole not in self.loaded:
+            self.loaded[whole] = self._load(path)
         self.loaded[name] = self.loaded[whole]
         return self.loaded[name]
+
+    def load_exactly(self, ref: BundleRef) -> Bundle:
+        """The bundle that a record names, not kept in `loaded`; a new session has run a few shapes one by one.
+
+        Raises:
+            FatalError: as `load`, or it is another one than the record names.
+        """
+        try:
+            path = resolve(self._folder, str(ref))
+            found = sha256_of_file(path / MANIFEST)
+        except (BundleError, OSError) as error:
+            raise FatalError(str(error)) from error
+        if found != ref.manifest_sha256:
+            raise FatalError(
+                f"{path} is not the bundle that was approved: its {MANIFEST} has sha256 {found[:12]}…, not "
+                f"{ref.manifest_sha256[:12]}…; copy the approved one there, or approve another version"
+            )
+        before = set(self._encoders)
+        bundle = self._load(path)
+        if (bundle.tenant, bundle.name, bundle.version) != (ref.tenant, ref.name, ref.version):
+            raise FatalError(
+                f"{path} says it is {bundle.name}/{bundle.version} for tenant {bundle.tenant!r}, but {ref} is live "
+                f"for tenant {ref.tenant!r}; approve the bundle anew"
+            )
+        if before != set(self._encoders):
+            _warm_gently(bundle.encoder)
+        return bundle
+
+    def keep_only(self, bundles: Collection[Bundle]) -> None:
+        """Let go of sessions that neither these bundles nor those in `loaded` use."""
+        used = {id(bundle.encoder) for bundle in (*bundles, *self.loaded.values())}
+        for key in [key for key, encoder in self._encoders.items() if id(encoder) not in used]:
+            del self._encoders[key]
+
+    def _load(self, path: Path) -> Bundle:
+        try:
+            return load_bundle(path, self._providers, self._threads, self._encoders)
+        except (BundleError, EncoderError, RuntimeUnavailableError, OSError) as error:
+            raise FatalError(str(error)) from error
 
     def by_tenant(self, names: Sequence[str]) -> dict[str, Bundle]:
         """Models by the tenant they were trained for.
@@ -88,13 +132,17 @@ def read_options(settings: Settings) -> ReadOptions:
     return _options(settings, load_tenants(settings))
 
 
-def _options(settings: Settings, tenants: Tenants) -> ReadOptions:
+def _options(settings: Settings, tenants: Tenants, only: Only = None) -> ReadOptions:
     cleaning = CleanOptions(time_budget_ms=settings.clean_time_budget_ms)
-    return ReadOptions(cleaning, settings.skip_kinds, tenants)
+    return ReadOptions(cleaning, settings.skip_kinds, tenants, only)
 
 
 def start_engine(
-    settings: Settings, names: Sequence[str], metrics: Metrics, log: Log = _silent
+    settings: Settings,
+    names: Sequence[str],
+    metrics: Metrics,
+    log: Log = _silent,
+    only: Only = None,
 ) -> Engine:
     """A warm engine for the models that are named here and in the tenants file, which it keeps reading.
 
@@ -103,13 +151,14 @@ def start_engine(
         names: NAME or NAME/VERSION; each answers for the tenant it was trained for.
         metrics: of the engine.
         log: told what becomes of the tenants file.
+        only: tenants that the worker is dedicated to; None: all.
 
     Raises:
         FatalError: as `Loader.load`.
         SettingsError: no model is named, the tenants file is wrong, or it names a model that is another tenant's.
     """
     file = TenantsFile(settings, metrics, log)
-    asked = file.now().models()
+    asked = file.now().models(only)
     if not names and not asked:
         raise SettingsError(NO_MODEL_NAMED)
     loader = Loader(settings)
@@ -117,7 +166,37 @@ def start_engine(
     for name in asked:
         loader.load(name)
     rules = TenantRules(file, bundles, loader.loaded, log)
-    return warm_engine({**bundles, **rules.now().models()}, settings, metrics, rules)
+    return warm_engine({**bundles, **rules.now().models()}, settings, metrics, rules, only)
+
+
+def follow_deployments(
+    settings: Settings, metrics: Metrics, log: Log, only: Only = None
+) -> DeployedModels:
+    """The models that `model-deployments` names, and on top those of the tenants file.
+
+    Raises:
+        SettingsError: the tenants file is wrong.
+    """
+    file = TenantsFile(settings, metrics, log)
+    loader = Loader(settings)
+
+    def make_engine(live: Live) -> Engine:
+        names = {bundle.name for bundle in live().values()}
+        for name in file.now().models(only):
+            if name not in names:  # NAME alone means what is live under it
+                loader.load(name)
+        rules = TenantRules(file, {}, loader.loaded, log, live)
+        return warm_engine(rules.now().models(), settings, metrics, rules, only)
+
+    scope = Scope(only, has_others=bool(file.now().models(only)))
+    return DeployedModels(settings, loader, make_engine, metrics, log, scope)
+
+
+def _warm_gently(encoder: Encoder) -> None:
+    """Run short and long rows one by one, on this thread alone: `warm_up` would take all cores from the traffic."""
+    for words in (1, 16, 64, encoder.max_length_tokens):
+        [text] = encoder.tokenize(["card " * words])
+        encoder.embed([text.ids])
 
 
 def warm_engine(
@@ -125,6 +204,7 @@ def warm_engine(
     settings: Settings,
     metrics: Metrics,
     tenants: TenantRules | None = None,
+    only: Only = None,
 ) -> Engine:
     """An engine whose sessions have run the shapes that traffic brings, and whose tables of languages are loaded."""
     threads = settings.encode_threads or cores()
@@ -138,6 +218,8 @@ def warm_engine(
         CleanOptions(),
     )
     options = (
-        read_options(settings) if tenants is None else _options(settings, tenants.now().tenants)
+        read_options(settings)
+        if tenants is None
+        else _options(settings, tenants.now().tenants, only)
     )
     return Engine(bundles, options, metrics, threads, settings.max_batch_tokens, tenants)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import ssl
 import time
 from collections.abc import Callable
@@ -36,6 +37,8 @@ _REFUSALS = (
     TransactionalIdAuthorizationFailed,
 )
 MOST_TEMPLATES = 1000
+MAX_NAME_CHARS = 249
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]")
 MAX_POLL_INTERVAL_MS = 2 * 3_600_000
 # aiokafka holds this against a record's unpacked size, the broker its limit against the packed one. A record that
 # came in packed must be able to leave as a dead letter; the topic's own limit is checked before (`outputs`).
@@ -94,7 +97,7 @@ def group_consumer(settings: Settings) -> AIOKafkaConsumer:
     session_ms = SESSION_TIMEOUT_MS if slot is None else SLOT_SESSION_TIMEOUT_MS
     return AIOKafkaConsumer(
         group_id=settings.group_id,
-        group_instance_id=None if slot is None else f"{settings.group_id}-{slot}",
+        group_instance_id=None if slot is None else _instance_id(settings.group_id, slot),
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="none",
@@ -108,6 +111,11 @@ def group_consumer(settings: Settings) -> AIOKafkaConsumer:
         fetch_max_wait_ms=250,
         **connection(settings),
     )
+
+
+def _instance_id(group_id: str, slot: int) -> str:
+    """Kafka takes only the characters of a topic's name here, at most 249, and a group of tenants may have others."""
+    return _NOT_IN_NAMES.sub("_", f"{group_id}-{slot}")[-MAX_NAME_CHARS:]
 
 
 def reader(settings: Settings, **arguments: Any) -> AIOKafkaConsumer:

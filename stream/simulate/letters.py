@@ -39,6 +39,11 @@ class Letter:
     farewell: str
     meaning: Meaning
 
+    @property
+    def desk(self) -> str:
+        """Who works on it: follows from topic and attribute."""
+        return self.tenant.desk(self.meaning.topic, self.attributes[self.tenant.attribute])
+
 
 def write_letter(rng: random.Random) -> Letter:
     """Write one customer's words about one matter, now and then with a smaller second one."""

@@ -33,6 +33,15 @@ class Tenant:
     attribute: str
     attribute_values: tuple[str, ...]
 
+    def desk(self, topic: str, attribute_value: str) -> str:
+        """Who works on it: one desk for what every business has, for its own matters one per attribute value.
+
+        The text of a mail does not say which: a model must read the attribute.
+        """
+        if topic in _SHARED_TOPICS:
+            return "service"
+        return attribute_value.lower().replace(" ", "_")
+
 
 TENANTS: tuple[Tenant, ...] = (
     Tenant(
@@ -63,4 +72,5 @@ TENANTS: tuple[Tenant, ...] = (
         ("Basic", "Standard", "Pro", "Enterprise"),
     ),
 )
+ATTRIBUTES = tuple(tenant.attribute for tenant in TENANTS)
 PRIORITIES = ("low", "normal", "high")

@@ -48,7 +48,8 @@ class World:
         """Cleaned, labelled mails of the past; a few labels are wrong, as people's are.
 
         Args:
-            count: how many rows; heads are `topic` and `priority` (multi-class), `tags` (multi-label).
+            count: how many rows; heads are `topic`, `desk` and `priority` (multi-class), `tags` (multi-label); `desk`
+                follows from topic and attribute.
         """
         rng = chance(self.seed, "history")
         for number in range(count):
@@ -62,7 +63,7 @@ class World:
                 tenant=letter.tenant.name,
                 attributes=dict(letter.attributes),
                 customer_id=letter.customer_id,
-                labels=_labels(_mislabelled(letter, rng)),
+                labels=_labels(letter, _mislabelled(letter, rng)),
             )
 
     def traffic(self) -> Iterator[OutgoingRecord]:
@@ -86,7 +87,7 @@ def _mail(maker: _Maker, mail_id: str, rng: Random) -> OutgoingRecord:
         value=to_wire(mail.email),
         caption=mail.caption,
         record_id=mail_id,
-        truth=None if maker in _SKIPPED else _labels(letter.meaning),
+        truth=None if maker in _SKIPPED else _labels(letter, letter.meaning),
     )
 
 
@@ -101,8 +102,13 @@ def to_wire(email: InboundEmail) -> bytes:
     return encode({name: value for name, value in fields.items() if value not in (None, {})})
 
 
-def _labels(meaning: Meaning) -> Labels:
-    return {"topic": meaning.topic, "priority": meaning.priority, "tags": list(meaning.tags)}
+def _labels(letter: Letter, meaning: Meaning) -> Labels:
+    return {
+        "topic": meaning.topic,
+        "desk": letter.desk,
+        "priority": meaning.priority,
+        "tags": list(meaning.tags),
+    }
 
 
 def _mislabelled(letter: Letter, rng: Random) -> Meaning:

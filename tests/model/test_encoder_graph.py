@@ -235,11 +235,6 @@ def test_a_limit_beyond_the_positions_is_refused(tiny: Path, tmp_path: Path) -> 
         build_encoder(tiny, tmp_path / "encoder", 65)
 
 
-def test_a_precision_that_cannot_be_written_is_refused(tiny: Path, tmp_path: Path) -> None:
-    with pytest.raises(BaseModelError, match="fp16"):
-        build_encoder(tiny, tmp_path / "encoder", LIMIT, ["fp16"])
-
-
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_weights_that_are_not_finite_are_refused(tiny: Path, tmp_path: Path, value: float) -> None:
     weights = load_file(tiny / "model.safetensors")
@@ -253,6 +248,8 @@ def test_weights_that_are_not_finite_are_refused(tiny: Path, tmp_path: Path, val
     ("changes", "message"),
     [
         ({"model_type": "deberta-v2"}, r"not of the BERT family.*\[train\]"),
+        ({"model_type": "gpt2"}, "'gpt2' is no encoder of text.*take an encoder: bert, distilbert"),
+        ({"model_type": "t5", "is_encoder_decoder": True}, "'t5' is a decoder.*take an encoder"),
         ({"hidden_act": "silu"}, "activation"),
         ({"position_embedding_type": "relative_key"}, "relative positions"),
         ({"is_decoder": True}, "decoder"),

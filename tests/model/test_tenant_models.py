@@ -14,7 +14,7 @@ import pytest
 from models.bundle import load_bundle, resolve
 from models.dataset import read_dataset
 from models.evaluate import evaluate_bundle
-from models.train import DatasetError, TrainRequest, train_quick
+from models.train import DatasetError, TrainRequest, train
 from stream.classify import Item
 from stream.cli import main
 from stream.cli.wiring import start_engine
@@ -67,7 +67,7 @@ def test_rows_of_tenants_that_do_not_consent_are_left_out_of_every_file_and_coun
         asked.append(tenant)
         return tenant != "acme"
 
-    report = train_quick(dataclasses.replace(mixed, consents=consents), silent)
+    report = train(dataclasses.replace(mixed, consents=consents), silent)
     assert (report.rows, report.test_rows) == (90, 60)
     assert report.refused_rows == {"acme": 30 + 60}
     assert report.other_tenants_rows == 0
@@ -84,7 +84,7 @@ def test_a_row_without_a_tenant_is_of_the_tenant_that_is_trained_for(
     mixed = of_tenants(tmp_path / "mixed.jsonl", request_, None, "acme")
     for tenant in ("acme", "default"):
         with pytest.raises(DatasetError, match=rf"all 120 are of tenants.*\({tenant} 1?[26]0"):
-            train_quick(dataclasses.replace(mixed, tenant=tenant, consents=lambda _: False), silent)
+            train(dataclasses.replace(mixed, tenant=tenant, consents=lambda _: False), silent)
 
 
 def test_nothing_but_refused_rows_is_an_error_with_the_way_out(
@@ -92,14 +92,14 @@ def test_nothing_but_refused_rows_is_an_error_with_the_way_out(
 ) -> None:
     mixed = of_tenants(tmp_path / "mixed.jsonl", request_, "acme", "acme", "globex")
     with pytest.raises(DatasetError) as caught:
-        train_quick(dataclasses.replace(mixed, consents=lambda _: False), silent)
+        train(dataclasses.replace(mixed, consents=lambda _: False), silent)
     for words in ("all 120", "acme 80, globex 40", "consent_to_training"):
         assert words in str(caught.value)
     assert not (request_.models_dir / "support").exists()
 
 
 @pytest.fixture
-def train(
+def typed(
     request_: TrainRequest, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., str]:
     """`switchboard train` as a user types it; gives what it printed."""
@@ -121,14 +121,14 @@ def train(
 
 
 def test_the_command_asks_the_tenants_file_and_says_whose_rows_it_left_out(
-    request_: TrainRequest, tmp_path: Path, train: Callable[..., str]
+    request_: TrainRequest, tmp_path: Path, typed: Callable[..., str]
 ) -> None:
     mixed = of_tenants(tmp_path / "mixed.jsonl", request_, "acme", "globex", "new")
-    assert "no consent" not in train(mixed.data[0])
+    assert "no consent" not in typed(mixed.data[0])
     (tmp_path / "tenants.toml").write_text(
         f"[tenants.acme]\nconsent_to_training = false\n[tenants.globex]\n{AGREES}"
     )
-    told = train(mixed.data[0])
+    told = typed(mixed.data[0])
     assert "80 rows left out, no consent to training: acme 40, new 40" in told
 
 
@@ -181,10 +181,10 @@ def engine_for(models_dir: Path, names: Sequence[str] = (), **settings: Any) -> 
 
 
 def test_an_attribute_that_carries_the_label_reaches_the_model_alike_in_training_and_serving(
-    request_: TrainRequest, tmp_path: Path, train: Callable[..., str]
+    request_: TrainRequest, tmp_path: Path, typed: Callable[..., str]
 ) -> None:
     data = bank_rows(tmp_path / "banks.jsonl")
-    train(data, "--template", TEMPLATE.replace("\n", "\\n"))
+    typed(data, "--template", TEMPLATE.replace("\n", "\\n"))
     bundle = load_bundle(resolve(request_.models_dir, "support"))
     assert bundle.manifest.input_template == TEMPLATE
     fresh = bank_rows(tmp_path / "fresh.jsonl", 20)
@@ -197,10 +197,10 @@ def test_an_attribute_that_carries_the_label_reaches_the_model_alike_in_training
 
 
 def test_a_template_without_the_attribute_reads_nothing_of_it(
-    request_: TrainRequest, tmp_path: Path, train: Callable[..., str]
+    request_: TrainRequest, tmp_path: Path, typed: Callable[..., str]
 ) -> None:
     data = bank_rows(tmp_path / "banks.jsonl")
-    train(data)
+    typed(data)
     items = mails_of(data)
     found = asyncio.run(answered(engine_for(request_.models_dir, ["support"]), items))
     wanted = [row.labels["queue"] for row in read_dataset([data]).rows]
@@ -214,8 +214,8 @@ def test_a_template_without_the_attribute_reads_nothing_of_it(
 @pytest.fixture
 def two_models(request_: TrainRequest) -> Path:
     """`support` for all, `acme-support` for acme, both around one encoder."""
-    train_quick(request_, silent)
-    train_quick(dataclasses.replace(request_, name="acme-support", tenant="acme"), silent)
+    train(request_, silent)
+    train(dataclasses.replace(request_, name="acme-support", tenant="acme"), silent)
     return request_.models_dir
 
 

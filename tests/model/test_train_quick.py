@@ -11,7 +11,7 @@ import pytest
 from models.bundle import BundleError, load_bundle, resolve
 from models.dataset import read_dataset
 from models.evaluate import evaluate_bundle
-from models.train import DatasetError, TrainRequest, train_quick
+from models.train import DatasetError, TrainRequest, train
 from tests.fakes import write_tiny_rows
 
 pytest.importorskip("scipy", reason="needs the extra heads")
@@ -24,7 +24,7 @@ def silent(stage: str, done: int, total: int) -> None:
 
 def test_rows_become_a_bundle_that_serves(request_: TrainRequest) -> None:
     stages: list[tuple[str, int, int]] = []
-    report = train_quick(request_, lambda *stage: stages.append(stage))
+    report = train(request_, lambda *stage: stages.append(stage))
     assert list(dict.fromkeys(stage for stage, _, _ in stages)) == [
         "read", "encoder", "embed", "heads", "write", "check",
     ]  # fmt: skip
@@ -49,8 +49,8 @@ def test_rows_become_a_bundle_that_serves(request_: TrainRequest) -> None:
 
 
 def test_the_figures_are_those_of_the_loaded_bundle(request_: TrainRequest, tmp_path: Path) -> None:
-    train, test = request_.data[0], write_tiny_rows(tmp_path / "test.jsonl", 40)
-    report = train_quick(dataclasses.replace(request_, data=[train], test=test), silent)
+    rows, test = request_.data[0], write_tiny_rows(tmp_path / "test.jsonl", 40)
+    report = train(dataclasses.replace(request_, data=[rows], test=test), silent)
     assert (report.rows, report.test_rows) == (120, 40)
     figures = evaluate_bundle(load_bundle(Path(report.path)), read_dataset([test]).rows, threads=1)
     for head in report.heads:
@@ -58,7 +58,7 @@ def test_the_figures_are_those_of_the_loaded_bundle(request_: TrainRequest, tmp_
 
 
 def test_the_manifest_says_what_made_it_and_no_path(request_: TrainRequest, tmp_path: Path) -> None:
-    path = Path(train_quick(request_, silent).path)
+    path = Path(train(request_, silent).path)
     raw = (path / "manifest.json").read_text() + (path / "report.json").read_text()
     assert str(tmp_path) not in raw
     assert str(request_.base_model) not in raw
@@ -83,13 +83,13 @@ def test_no_text_of_the_rows_is_in_the_bundle(request_: TrainRequest, tmp_path: 
     ]
     rows = [{**row, "body": row["body"] + " x" * i + str(i * "y")} for i, row in enumerate(rows)]
     marked.write_bytes(b"\n".join(map(orjson.dumps, rows)))
-    path = Path(train_quick(dataclasses.replace(request_, data=[marked]), silent).path)
+    path = Path(train(dataclasses.replace(request_, data=[marked]), silent).path)
     for file in path.rglob("*"):
         assert not file.is_file() or b"zebrafinch" not in file.read_bytes(), file
 
 
 def test_training_twice_gives_the_same_heads_and_one_encoder(request_: TrainRequest) -> None:
-    first, second = (Path(train_quick(request_, silent).path) for _ in range(2))
+    first, second = (Path(train(request_, silent).path) for _ in range(2))
     assert (first.name, second.name) == ("1", "2")
     for name in ("heads.safetensors", "golden.jsonl"):
         assert (first / name).read_bytes() == (second / name).read_bytes()
@@ -98,10 +98,10 @@ def test_training_twice_gives_the_same_heads_and_one_encoder(request_: TrainRequ
 
 
 def test_a_damaged_encoder_in_the_store_is_built_again(request_: TrainRequest) -> None:
-    train_quick(request_, silent)
+    train(request_, silent)
     (stored,) = (request_.models_dir / "encoders").iterdir()
     (stored / "int8.onnx").write_bytes(b"damaged")
-    report = train_quick(request_, silent)
+    report = train(request_, silent)
     assert report.version == "2"
     with pytest.raises(BundleError, match="damaged"):  # it held a link to the same bytes
         load_bundle(resolve(request_.models_dir, "support/1"))
@@ -115,13 +115,13 @@ def test_a_tenants_model_learns_from_its_own_rows_only(
         row["tenant"] = ("acme", "other", None)[place % 4] if place % 4 < 3 else None
     mixed = tmp_path / "mixed.jsonl"
     mixed.write_bytes(b"\n".join(map(orjson.dumps, rows)))
-    report = train_quick(dataclasses.replace(request_, data=[mixed], tenant="acme"), silent)
+    report = train(dataclasses.replace(request_, data=[mixed], tenant="acme"), silent)
     assert report.other_tenants_rows == 30
     assert load_bundle(Path(report.path)).tenant == "acme"
     rows = [{**row, "tenant": "acme"} for row in rows]
     mixed.write_bytes(b"\n".join(map(orjson.dumps, rows)))
     with pytest.raises(DatasetError, match="tenant 'nobody'"):
-        train_quick(dataclasses.replace(request_, data=[mixed], tenant="nobody"), silent)
+        train(dataclasses.replace(request_, data=[mixed], tenant="nobody"), silent)
 
 
 def test_a_head_with_one_class_is_left_out_and_said(request_: TrainRequest, tmp_path: Path) -> None:
@@ -132,16 +132,16 @@ def test_a_head_with_one_class_is_left_out_and_said(request_: TrainRequest, tmp_
             orjson.dumps({**row, "labels": {**row["labels"], "only": "yes"}}) for row in rows
         )
     )
-    report = train_quick(dataclasses.replace(request_, data=[one]), silent)
+    report = train(dataclasses.replace(request_, data=[one]), silent)
     assert set(report.refused_heads) == {"only"}
     assert {head.name for head in report.heads} == {"topic", "tags"}
     one.write_bytes(b"\n".join(orjson.dumps({**row, "labels": {"only": "yes"}}) for row in rows))
     with pytest.raises(DatasetError, match=r"nothing to learn.*'only'"):
-        train_quick(dataclasses.replace(request_, data=[one]), silent)
+        train(dataclasses.replace(request_, data=[one]), silent)
 
 
 def test_rare_labels_are_left_out_and_named(request_: TrainRequest) -> None:
-    report = train_quick(dataclasses.replace(request_, min_label_rows=20), silent)
+    report = train(dataclasses.replace(request_, min_label_rows=20), silent)
     (tags,) = (head for head in report.heads if head.name == "tags")
     assert tags.rare_labels
     assert "refund" not in tags.rare_labels
@@ -149,13 +149,13 @@ def test_rare_labels_are_left_out_and_named(request_: TrainRequest) -> None:
 
 def test_a_handful_of_rows_still_gives_a_bundle(request_: TrainRequest, tmp_path: Path) -> None:
     few = write_tiny_rows(tmp_path / "few.jsonl", 12)
-    report = train_quick(dataclasses.replace(request_, data=[few], min_label_rows=1), silent)
+    report = train(dataclasses.replace(request_, data=[few], min_label_rows=1), silent)
     assert report.rows + report.test_rows == 12
 
 
 def test_a_validation_file_is_what_is_chosen_by(request_: TrainRequest, tmp_path: Path) -> None:
     validation = write_tiny_rows(tmp_path / "validation.jsonl", 60)
-    report = train_quick(dataclasses.replace(request_, validation=validation), silent)
+    report = train(dataclasses.replace(request_, validation=validation), silent)
     (topic,) = (head for head in report.heads if head.name == "topic")
     assert 40 <= topic.chosen_on_rows <= 60
 
@@ -173,7 +173,7 @@ def test_a_request_that_cannot_work_is_refused_before_the_work(
     request_: TrainRequest, change: dict[str, object], words: str
 ) -> None:
     with pytest.raises(ValueError, match=words):
-        train_quick(dataclasses.replace(request_, **change), silent)
+        train(dataclasses.replace(request_, **change), silent)
     assert not (request_.models_dir / "support").exists()
 
 
@@ -191,7 +191,7 @@ def test_a_tenth_of_banking77_reaches_its_floor(tmp_path: Path, shared_data: Pat
         test=tmp_path / "test.jsonl",
         threads=os.cpu_count() or 1,
     )
-    (head,) = train_quick(request, silent).heads
+    (head,) = train(request, silent).heads
     assert head.figures is not None
     assert head.figures.accuracy >= 0.80
     assert head.figures.calibration_error is not None

@@ -5,6 +5,8 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from models.heads import HeadAnswer
 from stream.classify import (
@@ -21,7 +23,7 @@ from stream.clean import CleanOptions
 from stream.clean.boilerplate import Boilerplate
 from stream.outputs import Inbound
 from stream.records import HeadResult, ModelRef, ScoredLabel, Source, decode, encode
-from stream.tenants import EVERY_HEAD, Tenants, TenantSettings
+from stream.tenants import EVERY_HEAD, Period, Tenants, TenantSettings
 from tests.walking import FakeBundle, FakeEncoder
 
 SOURCE = Source(topic="inbound-emails", partition=1, offset=7)
@@ -326,3 +328,46 @@ def test_labels_of_a_multilabel_head_below_the_threshold_are_left_out() -> None:
     found = answered_for("acme", options, {"tags": answer})
     assert [scored.label for scored in found.heads["tags"].labels] == ["a"]
     assert found.status == "classified"
+
+
+def test_a_model_abstains_on_languages_it_never_saw_unless_the_tenant_says_its_own() -> None:
+    bundle = FakeBundle(FakeEncoder())
+    bundle.languages = ("en", "nb")
+    for language, reads in (("en", True), ("no", True), (None, True), ("fr", False)):
+        item = read(item_of(language=language, body="Karte 123"), bundle)
+        assert item.waits_for_model is reads, language
+    answer = classification(read(item_of(language="fr"), bundle), NOW)
+    assert (answer.status, answer.reason) == ("abstained", "language not supported")
+    assert answer.model == ModelRef(name="default", version="1"), (
+        "it is the model that does not know"
+    )
+    own = acme_only(languages=frozenset({"fr"}))
+    assert read(item_of(tenant="acme", language="fr"), bundle, own).waits_for_model
+
+
+# -- dedicated workers ---------------------------------------------------------------------------
+
+PERIODS = st.none() | st.builds(Period, st.integers(0, 50), st.none() | st.integers(51, 100))
+
+
+@given(PERIODS, st.integers(-10, 120), st.sampled_from(["acme", "globex"]))
+def test_every_record_is_answered_by_the_general_workers_or_the_dedicated_ones_never_by_both(
+    period: Period | None, appended_ms: int, tenant: str
+) -> None:
+    tenants = Tenants({"acme": TenantSettings(dedicated=period or Period(0))})
+    general = ReadOptions(CleanOptions(), frozenset(), tenants)
+    dedicated = ReadOptions(CleanOptions(), frozenset(), tenants, only=["acme"])
+    assert general.takes(tenant, appended_ms) != dedicated.takes(tenant, appended_ms)
+    assert not (tenant == "globex" and dedicated.takes(tenant, appended_ms))
+
+
+def test_without_times_a_dedicated_worker_answers_all_mail_of_its_tenants_and_nothing_else() -> (
+    None
+):
+    options = ReadOptions(CleanOptions(), frozenset(), only=["acme"])
+    assert read(item_of(tenant="acme"), options=options).waits_for_model
+    passed = read(item_of(tenant="globex"), options=options)
+    assert (passed.passed_over, passed.waits_for_model, passed.cleaned) == (True, False, None)
+    unreadable = read(item_with(b"no mail"), options=options)
+    assert (unreadable.passed_over, unreadable.error) == (True, None)
+    assert read(item_with(b"no mail")).error is not None, "the others answer it"

@@ -177,8 +177,8 @@ def test_a_password_in_a_wrong_place_is_not_printed(run: Run) -> None:
     assert SECRET not in ended.err + ended.out
 
 
-def test_a_worker_without_a_model_says_how_to_get_one(run: Run) -> None:
-    ended = run("worker")
+def test_classifying_lines_without_a_model_says_how_to_get_one(run: Run) -> None:
+    ended = run("classify")
     assert ended.code == 2
     assert "--model NAME" in ended.err
     assert "switchboard train" in ended.err

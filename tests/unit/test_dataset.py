@@ -4,12 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from models.dataset import DatasetError, answer_of, find_heads, read_dataset
+from models.dataset import (
+    Dataset,
+    DatasetError,
+    answer_of,
+    find_heads,
+    languages_of,
+    read_dataset,
+    schemas_of,
+)
 from models.labels import HeadSpec, TrainingRow
-from models.split import cut_folds, hold_out, normalise
 
 
 def write(path: Path, *rows: object) -> Path:
@@ -55,9 +60,9 @@ def test_stdin_is_read_as_json_lines(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_csv_gives_heads_lists_and_attributes(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text(
-        "\ufeffid,subject,body,label:queue,label:tags,attribute:bank,ignored\n"
-        '1,Hi,"two\nlines, one cell",billing,a|b,North,x\n'
-        "2,,second,,a,,y\n"
+        "\ufeffid,subject,body,label:queue,label:tags,attribute:bank,received_at\n"
+        '1,Hi,"two\nlines, one cell",billing,a|b,North,2026-03-31\n'
+        "2,,second,,a,,\n"
         ",,third,cards,,,\n",
         encoding="utf-8",
     )
@@ -65,6 +70,7 @@ def test_csv_gives_heads_lists_and_attributes(tmp_path: Path) -> None:
     assert first.body == "two\nlines, one cell"
     assert first.labels == {"queue": "billing", "tags": ["a", "b"]}
     assert first.attributes == {"bank": "North"}
+    assert (first.received_at, second.received_at) == ("2026-03-31", None)
     assert second.labels == {"tags": ["a"]}, "a list column stays a list with one label"
     assert third.labels == {"queue": "cards"}, "an empty cell is unknown, not negative"
     assert third.id == "5", "a row without id is named by its line"
@@ -78,6 +84,12 @@ def test_csv_gives_heads_lists_and_attributes(tmp_path: Path) -> None:
         ('{"id": "1", "body": "x", "labels": {"topic": 3}}', "$.labels"),
         ('{"id": "1", "body": "  ", "labels": {"topic": "a"}}', "neither subject nor body"),
         ('{"id": "1", "body": "x", "labels": {"topic": ""}}', "empty label in head 'topic'"),
+        ('{"id": "1", "body": "x", "labels": {"topic": " \\t"}}', "empty label in head 'topic'"),
+        ('{"id": "1", "body": "x", "labels": {"tags": ["a", " "]}}', "empty label in head 'tags'"),
+        ('["1", "x"]', "each row is an object"),
+        ('"just words"', "each row is an object"),
+        ('{"id": "1", "body": "x", "received_at": "31.03.2026"}', "write it like 2026-03-31"),
+        ('{"id": "1", "body": "x", "received": "soon"}', "received_at='soon' is no time"),
     ],
 )
 def test_a_bad_row_is_named_by_file_and_line(tmp_path: Path, line: str, words: str) -> None:
@@ -101,7 +113,14 @@ def test_several_bad_rows_are_named_at_once(tmp_path: Path) -> None:
     [
         ("rows.parquet", b"", "extra `store`"),
         ("rows.xlsx", b"", "unknown kind of file"),
-        ("empty.jsonl", b"\n", "has no rows"),
+        ("book.xls", b"", "save it as `CSV UTF-8`"),
+        ("empty.jsonl", b"\n", "has no rows; name a file"),
+        ("nothing.csv", b"", "has no rows: it is empty"),
+        ("header.csv", b"id,body,label:a\n", "a header and nothing below"),
+        ("ansi.csv", b"id,body,label:a\n1,gr\xfcn,b\n", r"ansi.csv:2: not UTF-8.*Excel"),
+        ("half.csv", b"\xff\xfei\x00d", "begins as UTF-16"),
+        ("twice.csv", b"id,body,body,label:a\n1,x,y,z\n", r"twice.csv:1: columns .'body'. stand"),
+        ("textless.csv", b"id,label:a\n1,x\n", "no column `body` or `subject`"),
         ("half.jsonl.gz", gzip.compress(b"{}" * 99)[:-9], "no whole gzip file"),
         ("latin.jsonl", b'{"id": "1"}\n{"id": "\xe4"}', "latin.jsonl:2: not UTF-8"),
         ("rows.csv", b"id,body\n1,x\n", "label:<head>"),
@@ -135,56 +154,163 @@ def test_a_head_with_one_class_is_refused_in_words() -> None:
     assert "'only'" in heads["only"]
 
 
-def test_copies_of_a_text_never_cross_the_split() -> None:
-    rows = [TrainingRow(id=str(i), body=f"Order {i % 25 * 'x'} no. {i}!") for i in range(200)]
-    learn, kept = hold_out(rows)
-    assert sorted(learn + kept) == list(range(200))
-    assert 30 <= len(kept) <= 40
-    assert not {normalise(rows[i].body or "") for i in learn} & {
-        normalise(rows[i].body or "") for i in kept
-    }
+def read(path: Path, text: str, encoding: str = "utf-8") -> Dataset:
+    path.write_bytes(text.encode(encoding))
+    return read_dataset([path])
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 9), st.integers(0, 9) | st.none(), st.integers(0, 9) | st.none()),
-        min_size=2,
-        max_size=60,
-    ),
-    st.integers(2, 5),
+ROWS = 'id{0}subject{0}body{0}label:topic\r\n1{0}Größe{0}"a,b;c"{0}x\r\n2{0}{0}d{0}y\r\n'
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "before", "encoding"),
+    [
+        (",", "", "utf-8-sig"),
+        (";", "", "utf-8-sig"),
+        (";", "sep=;\r\n", "utf-8"),
+        ("|", "sep=|\r\n", "utf-8"),
+        ("\t", "", "utf-16"),
+    ],
 )
-def test_folds_lose_nothing_and_keep_threads_and_customers_together(
-    shapes: list[tuple[int, int | None, int | None]], folds: int
+def test_what_a_spreadsheet_exports_is_read(
+    tmp_path: Path, delimiter: str, before: str, encoding: str
 ) -> None:
+    dataset = read(tmp_path / "export.csv", before + ROWS.format(delimiter), encoding)
+    first, second = dataset.rows
+    assert (first.subject, first.body, first.labels) == ("Größe", "a,b;c", {"topic": "x"})
+    assert (second.subject, second.body, second.labels) == (None, "d", {"topic": "y"})
+    assert dataset.places[0].endswith(f":{3 if before else 2}")
+
+
+def test_empty_lines_that_a_spreadsheet_leaves_are_no_rows(tmp_path: Path) -> None:
+    assert len(read(tmp_path / "a.csv", "id,body,label:a\n1,x,y\n,,\n , ,\n").rows) == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "known_form"),
+    [
+        ("category", "label:category"),
+        ("Label: topic", "write label:topic"),
+        ("Attributes:bank", "write attribute:bank"),
+        ("Body", "write body"),
+        ("Betreff", "write subject"),
+        ("customer id", "write customer_id"),
+        ("recieved_at", "write received_at"),
+        ("Datum", "write received_at"),
+    ],
+)
+def test_an_unknown_column_is_refused_with_the_nearest_known_form(
+    tmp_path: Path, column: str, known_form: str
+) -> None:
+    with pytest.raises(DatasetError) as caught:
+        read(tmp_path / "rows.csv", f"id,subject,text,{column},label:a\n1,a,x,y,z\n")
+    assert f"{tmp_path / 'rows.csv'}:1: unknown columns" in str(caught.value)
+    assert f"{column!r}: " in str(caught.value)
+    assert known_form in str(caught.value)
+    assert "'text': write body" in str(caught.value), "all unknown columns are named at once"
+
+
+def test_json_lines_ignore_fields_that_are_not_known(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", {"id": "1", "body": "x", "category": "y", "labels": {}})
+    assert read_dataset([path]).rows == (TrainingRow(id="1", body="x"),)
+
+
+def test_received_is_another_name_of_the_time(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.jsonl",
+        {"id": "1", "body": "x", "received": "2015-03-31"},
+        {"id": "2", "body": "y", "received_at": "2015-03-31T02:00:00+02:00", "received": "2000"},
+        {"id": "3", "body": "z", "received": None},
+    )
+    one, two, three = read_dataset([path]).rows
+    assert one.received_at == "2015-03-31"
+    assert one.received_s() == two.received_s(), "a plain date is its midnight in UTC"
+    assert three.received_s() is None
+
+
+def test_one_id_with_two_labels_is_refused_and_both_lines_are_named(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.jsonl",
+        {"id": "7", "body": "x", "labels": {"topic": "card"}},
+        {"id": "8", "body": "y", "labels": {"topic": "card"}},
+        {"id": "7", "body": "z", "labels": {"topic": "loan"}},
+    )
+    with pytest.raises(DatasetError) as caught:
+        read_dataset([path])
+    for words in (f"{path}:3: id='7'", f"at {path}:1", "'loan'", "'card'", "'topic'"):
+        assert words in str(caught.value)
+
+
+def test_equal_duplicates_are_fine_and_counted(tmp_path: Path) -> None:
     rows = [
-        row(
-            text,
-            thread_id=None if thread is None else f"t{thread}",
-            customer_id=None if customer is None else f"c{customer}",
-        )
-        for text, thread, customer in shapes
+        {"id": "7", "body": "x", "labels": {"topic": "card"}},
+        {"id": "7", "body": "x", "labels": {"topic": "card"}},
+        {"id": "7", "body": "x", "labels": {"other": "head"}},
+        {"id": "7", "body": "x", "tenant": "t", "labels": {"topic": "loan"}},
     ]
-    parts = cut_folds(rows, folds)
-    assert sorted(place for part in parts for place in part) == list(range(len(rows)))
-    part_of = {place: number for number, part in enumerate(parts) for place in part}
-    for i, one in enumerate(rows):
-        for j, other in enumerate(rows):
-            tied = (
-                one.body == other.body
-                or (one.thread_id and one.thread_id == other.thread_id)
-                or (one.customer_id and one.customer_id == other.customer_id)
-            )
-            assert not tied or part_of[i] == part_of[j]
+    assert read_dataset([write(tmp_path / "a.jsonl", *rows)]).warnings == (
+        "2 rows repeat the id and the labels of an earlier row",
+    )
 
 
-def test_the_split_does_not_depend_on_the_order_of_rows() -> None:
-    rows = [row(place) for place in range(50)]
-    _, kept = hold_out(rows)
-    _, kept_reversed = hold_out(rows[::-1])
-    assert {rows[i].id for i in kept} == {rows[::-1][i].id for i in kept_reversed}
+def test_two_files_that_count_their_rows_alike_are_only_warned_of(tmp_path: Path) -> None:
+    one = write(tmp_path / "a.jsonl", {"id": "1", "body": "x", "labels": {"topic": "card"}})
+    two = write(tmp_path / "b.jsonl", {"id": "1", "body": "y", "labels": {"topic": "loan"}})
+    (warning,) = read_dataset([one, two]).warnings
+    assert f"'1' at {one}:1 and {two}:1" in warning
+    two = write(tmp_path / "b.jsonl", {"id": "1", "body": "x", "labels": {"topic": "loan"}})
+    with pytest.raises(DatasetError, match="keep the right one"):
+        read_dataset([one, two])
 
 
-def test_rows_that_all_hang_together_cannot_be_split() -> None:
-    rows = [row(place, customer_id="one") for place in range(30)]
-    with pytest.raises(DatasetError, match="--test"):
-        hold_out(rows)
+def test_csv_rows_without_ids_never_clash(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("body,label:a\none,x\n")
+    (tmp_path / "b.csv").write_text("body,label:a\ntwo,y\n")
+    assert not read_dataset([tmp_path / "a.csv", tmp_path / "b.csv"]).warnings
+
+
+def test_equal_texts_with_different_labels_are_counted_with_examples_and_no_text(
+    tmp_path: Path,
+) -> None:
+    bodies = [("Geheim  1", "a"), ("geheim 1", "b"), ("geheim 2", "b"), ("geheim 1", "a")]
+    rows = [{"id": str(n), "body": x, "labels": {"h": y}} for n, (x, y) in enumerate(bodies)]
+    path = write(tmp_path / "a.jsonl", *rows)
+    (warning,) = read_dataset([path]).warnings
+    assert "head 'h': 1 rows have the text of an earlier row and another label" in warning
+    assert f"'a' at {path}:1 and 'b' at {path}:2" in warning
+    assert "geheim" not in warning.lower()
+
+
+def test_labels_that_differ_only_by_case_or_white_space_are_warned_of(tmp_path: Path) -> None:
+    labels = ["Card", "card", "card ", "loan", "Card"]
+    rows = [
+        {"id": str(n), "body": f"body {n}", "labels": {"h": label}}
+        for n, label in enumerate(labels)
+    ]
+    path = write(tmp_path / "a.jsonl", *rows)
+    (warning,) = read_dataset([path]).warnings
+    assert f"'Card' (2 rows, first at {path}:1) and 'card' (1 rows, first at {path}:2)" in warning
+    assert "loan" not in warning
+
+
+def test_labels_of_one_tenant_are_not_in_the_schema_of_another() -> None:
+    rows = [
+        row(0, tenant="a", labels={"h": "x", "g": "only a"}),
+        row(1, tenant="b", labels={"h": ["y", "z"]}),
+        row(2, labels={"h": "everyone"}),
+    ]
+    assert schemas_of(rows) == {
+        "a": {"g": ("only a",), "h": ("everyone", "x")},
+        "b": {"g": (), "h": ("everyone", "y", "z")},
+    }
+    assert schemas_of([rows[0], rows[2]]) == {}, "one tenant alone needs no schema"
+
+
+def test_languages_are_those_that_enough_rows_say() -> None:
+    def languages(*said: str | None) -> tuple[str, ...]:
+        return languages_of([row(n, language=one) for n, one in enumerate(said)])
+
+    assert languages("de-DE", "EN", "de", None) == ("de", "en")
+    assert languages(*["de"] * 150, *["fr"] * 2, "it") == ("de", "fr")
+    assert languages("de", None, None) == (), "most rows do not say"
+    assert languages("de", "German") == (), "no mail's language is called so"

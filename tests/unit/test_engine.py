@@ -214,7 +214,7 @@ async def test_outputs_come_in_the_order_of_the_input(engine: Engine) -> None:
 async def test_an_error_that_is_a_bug_is_not_taken_for_a_bad_record(engine: Engine) -> None:
     bundle: Any = engine.bundle_for("default")
 
-    def predict(embeddings: np.ndarray, texts: Sequence[str]) -> Any:
+    def predict(embeddings: np.ndarray, texts: Sequence[str], tenants: Sequence[str]) -> Any:
         raise ZeroDivisionError("a bug")
 
     bundle.predict = predict

@@ -7,16 +7,10 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 import models.logistic
-from models.fit import (
-    CANDIDATES,
-    Candidate,
-    HeadRows,
-    _choose,
-    _find_temperature,
-    _find_thresholds,
-    fit_head,
-)
-from models.heads import probabilities
+from models.calibrate import find_temperature, find_thresholds
+from models.candidates import CANDIDATES, Candidate, HeadRows, HeadWishes, Judge
+from models.fit import _choose, fit_head
+from models.heads import LinearWeights, probabilities
 from models.labels import HeadSpec
 from models.logistic import Features, fit_linear, linear_scores
 from tests.fakes import InlinePool
@@ -113,7 +107,7 @@ def test_without_rows_for_choosing_the_simplest_is_taken_uncalibrated() -> None:
 def test_temperature_undoes_overconfidence() -> None:
     honest = DRAW.normal(size=(4000, 3)).astype(np.float32)
     truth = np.eye(3, dtype=np.float32)[(honest + DRAW.gumbel(size=honest.shape)).argmax(axis=1)]
-    assert _find_temperature(honest * 4, truth, "multiclass") == pytest.approx(4, rel=0.1)
+    assert find_temperature(honest * 4, truth, "multiclass") == pytest.approx(4, rel=0.1)
 
 
 def test_thresholds_of_rare_labels_lean_on_the_common_one() -> None:
@@ -121,7 +115,7 @@ def test_thresholds_of_rare_labels_lean_on_the_common_one() -> None:
     truth = np.zeros((200, 2), np.float32)
     truth[120:, 0] = 1  # best cut at 0.6
     truth[199, 1] = 1  # one row alone says 0.95
-    frequent, rare = _find_thresholds(chances, truth)
+    frequent, rare = find_thresholds(chances, truth)
     assert frequent == pytest.approx(0.6, abs=0.05)
     assert rare < 0.7
 
@@ -133,3 +127,54 @@ def test_equal_rows_give_equal_heads() -> None:
     second, _ = fit_head(head_rows(features, targets), candidate, InlinePool())
     assert np.array_equal(first.weights.dense, second.weights.dense)
     assert first.temperature == second.temperature
+
+
+def test_a_tuned_head_stays_as_it_is_and_ngrams_are_added_to_it() -> None:
+    features, targets, _ = problem()
+    width = features.dense.shape[1]
+    tuned = LinearWeights(np.zeros((LABELS, width), np.float32), np.ones(LABELS, np.float32), None)
+    candidates = [
+        Candidate("embedding", 10.0, is_tuned=True),
+        Candidate("embedding+ngrams", 10.0, is_tuned=True),
+    ]
+    rows = head_rows(features, targets)
+    blind, choice = fit_head(rows, candidates, InlinePool(), HeadWishes(tuned=tuned))
+    assert choice.features == "embedding+ngrams", "the tuned weights say nothing here"
+    assert not blind.weights.dense.any(), "what the encoder was tuned for is not fitted again"
+    knowing = fit_linear(Features(features.dense), targets, "softmax", 10.0)
+    both, _ = fit_head(rows, candidates[1:], InlinePool(), HeadWishes(tuned=knowing))
+    ratio = both.weights.dense / knowing.dense
+    assert ratio.std() < 1e-4 * abs(ratio.mean()), "the share of the tuned part is one number"
+
+
+def test_candidates_that_need_tuned_weights_are_passed_over_without_them() -> None:
+    features, targets, _ = problem()
+    candidates = [Candidate("embedding", 10.0, is_tuned=True), Candidate("embedding", 10.0)]
+    _, choice = fit_head(head_rows(features, targets), candidates, InlinePool())
+    assert list(choice.scores) == ["embedding C=10"]
+
+
+def test_a_search_is_judged_like_the_own_candidates() -> None:
+    features, targets, _ = problem()
+    judged: list[float] = []
+
+    def search(judge: Judge) -> None:
+        judged.extend(judge(Candidate("embedding+ngrams", penalty)) for penalty in (1.0, 3.0))
+
+    wishes = HeadWishes(search=search)
+    _, choice = fit_head(head_rows(features, targets), CANDIDATES[:1], InlinePool(), wishes)
+    assert [round(figure, 4) for figure in judged] == [*choice.scores.values()][1:]
+    assert choice.features == "embedding+ngrams"
+
+
+def test_a_target_precision_and_an_out_of_scope_label_set_the_threshold() -> None:
+    features, targets, _ = problem()
+    rows = head_rows(features, targets)
+    free, _ = fit_head(rows, CANDIDATES, InlinePool())
+    strict, _ = fit_head(rows, CANDIDATES, InlinePool(), HeadWishes(target_precision=0.95))
+    outside, _ = fit_head(rows, CANDIDATES, InlinePool(), HeadWishes(out_of_scope_label="c"))
+    assert (free.abstain_below, free.out_of_scope_label) == (0.0, None)
+    assert strict.abstain_below > 0.5
+    assert outside.out_of_scope_label == "c"
+    other, _ = fit_head(rows, CANDIDATES, InlinePool(), HeadWishes(out_of_scope_label="oos"))
+    assert other.out_of_scope_label is None, "a head without the label has no such class"

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ import pytest
 
 from models.labels import HeadSpec
 from stream.cli import main
+from stream.cli.dedicated import dedicated_settings
 from stream.errors import SettingsError
 from stream.metrics import Metrics
 from stream.settings import Settings
 from stream.tenant_models import Rules, TenantRules
-from stream.tenants import ALL_ALIKE, EVERY_HEAD, TenantSettings, language_code
+from stream.tenants import ALL_ALIKE, EVERY_HEAD, Period, TenantSettings, language_code
 from stream.tenants_file import TenantsFile
 from stream.tenants_toml import load_tenants, read_tenants
 from tests.walking import Events, FakeBundle, FakeEncoder
@@ -463,6 +465,7 @@ def test_check_prints_what_applies_to_each_tenant(
     assert acme.split() == [
         "acme", "abstains=*<0.6", "skips=auto_reply,bounce", "languages=de,en",
         "model=acme-support", "boilerplate=2", "consent_to_training=false",
+        "dedicated=no",
     ]  # fmt: skip
     assert "abstains=queue<0.8,*<0.5  skips=bulk  languages=all" in globex
     assert others.startswith("*  abstains=always")
@@ -476,3 +479,75 @@ def test_check_of_a_wrong_file_ends_with_1_and_its_error(
         check(monkeypatch, str(other))
     assert ended.value.code == 1
     assert f"{other}: [tenants.acme] modell='x'" in capsys.readouterr().err
+
+
+# -- dedicated workers ---------------------------------------------------------------------------
+
+BEGIN = "dedicated_from = 2026-03-01T07:00:00+01:00"
+BEGIN_MS = 1_772_344_800_000
+
+
+@pytest.mark.parametrize(
+    ("lines", "period"),
+    [
+        (BEGIN, Period(BEGIN_MS)),
+        (BEGIN.replace("= ", "= '") + "'", Period(BEGIN_MS)),
+        (BEGIN.replace(":00+", ":00.0001+"), Period(BEGIN_MS + 1)),
+        (f"{BEGIN}\ndedicated_until = 2026-03-01T06:00:01Z", Period(BEGIN_MS, BEGIN_MS + 1000)),
+    ],
+)
+def test_times_of_dedicated_workers_are_read_to_the_millisecond(
+    path: Path, lines: str, period: Period
+) -> None:
+    tenants = read_tenants(written(path, f"[tenants.acme]\n{lines}\n{AGREES}"))
+    assert tenants.of("acme").dedicated == period
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[tenants.a]\ndedicated_from = 2026-03-01T07:00:00", ["dedicated_from", "with zone"]),
+        ("[tenants.a]\ndedicated_from = 'soon'", ["dedicated_from='soon'", "with zone"]),
+        (f"[tenants.a]\n{BEGIN}\ndedicated_until = 2026-03-01T06:00:00Z", ["it ends what"]),
+        ("[tenants.a]\ndedicated_until = 2026-03-01T06:00:00Z", ["it ends what"]),
+        (f"[default]\n{BEGIN}", ["[default] dedicated_from", "no such key"]),
+    ],
+)
+def test_times_that_mean_nothing_are_refused(path: Path, text: str, words: list[str]) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_tenants(written(path, f"{text}\n{AGREES}"))
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_a_dedicated_worker_has_a_group_of_its_own_that_begins_at_its_first_time(
+    path: Path,
+) -> None:
+    table = f"[tenants.acme]\n{BEGIN}\n{AGREES}[tenants.new]\n{AGREES}"
+    tenants, events = read_tenants(written(path, table)), Events()
+    own = dedicated_settings(Settings(), ["acme"], tenants, events)
+    assert own.group_id == "switchboard.acme"
+    assert own.start_time() == datetime(2026, 3, 1, 6, tzinfo=UTC)
+    assert events.count("dedicated_tenants_without_times") == 0
+    both = dedicated_settings(Settings(start_from="latest"), ["new", "acme"], tenants, events)
+    assert (both.group_id, both.start_from) == ("switchboard.acme+new", "latest")
+    assert events.count("dedicated_tenants_without_times") == 1
+
+
+# -- deployments ---------------------------------------------------------------------------------
+
+
+def test_rules_follow_what_is_live_and_a_plain_name_means_its_live_version(path: Path) -> None:
+    live: list[dict[str, Any]] = [{"default": SUPPORT}]
+    file = TenantsFile(
+        Settings(tenants_file=written(path, acme("support"))), Metrics(), Events(), lambda: 0.0
+    )
+    rules = TenantRules(file, {}, LOADED, Events(), lambda: live[0])
+    first = rules.now()
+    assert first is rules.now(), "the same until something changes"
+    assert first.bundle_for("acme") is SUPPORT
+    newer = FakeBundle(FakeEncoder(), "default")
+    newer.name, newer.version = "support", "2"
+    live[0] = {"default": newer, "globex": OWN}
+    found = [rules.now().bundle_for(name) for name in ("acme", "globex", "other")]
+    assert found == [newer, OWN, newer]

@@ -17,7 +17,7 @@ from stream.window import Window
 
 UNITS = {"seconds", "bytes", "records", "tokens", "partitions", "total"}
 # Neither counts nor measures: a claim (0 or 1), and facts in labels.
-WITHOUT_UNIT = {"switchboard_ready", "switchboard_model_info"}
+WITHOUT_UNIT = {"switchboard_ready", "switchboard_model_info", "switchboard_model_pending"}
 # Bounded: names of ours, topics, partitions, tenants, heads and labels of loaded models. Never an id.
 LABELS = {
     "topic",

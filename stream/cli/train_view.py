@@ -1,0 +1,151 @@
+"""What a person sees of a training: a bar or plain lines while it runs, a short report at its end. For the commands."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from stream.errors import FatalError
+
+if TYPE_CHECKING:
+    from models.tracking import Tracker
+    from models.train_report import HeadReport, TrainReport, TrainRequest
+
+PAGE = "report.html"
+PLAIN_EVERY_S = 15.0
+
+
+def train_with_progress(
+    request: "TrainRequest", console: Console, tracker: "Tracker | None" = None
+) -> "TrainReport":
+    """Train, with a bar on a terminal and plain lines elsewhere.
+
+    Raises:
+        FatalError: the rows, the base model or the device cannot be used, or the loss is no number any more.
+    """
+    from models.base_model import BaseModelError  # noqa: PLC0415
+    from models.bundle import BundleError  # noqa: PLC0415
+    from models.dataset import DatasetError  # noqa: PLC0415
+    from models.encoder_files import EncoderError  # noqa: PLC0415
+    from models.runtime import RuntimeUnavailableError  # noqa: PLC0415
+    from models.tracking import NO_TRACKER  # noqa: PLC0415
+    from models.train import train  # noqa: PLC0415
+
+    columns = (
+        TextColumn("{task.description:<8}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        try:
+            return train(request, Drawer(bars, console), tracker or NO_TRACKER)
+        except (
+            DatasetError,
+            BaseModelError,
+            BundleError,
+            EncoderError,
+            RuntimeUnavailableError,
+            FloatingPointError,
+        ) as error:
+            raise FatalError(str(error)) from error
+
+
+class Drawer:
+    """Draws the stages of a training; on what is no terminal a plain line at each beginning and every 15 s."""
+
+    def __init__(
+        self, bars: Progress, console: Console, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._bars = bars
+        self._console = console
+        self._clock = clock
+        self._tasks: dict[str, TaskID] = {}
+        self._began_s: dict[str, float] = {}
+        self._said_s = 0.0
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """One step of a stage."""
+        now_s = self._clock()
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bars.add_task(stage, total=total)
+            self._began_s[stage] = self._said_s = now_s
+            if not self._console.is_terminal:
+                self._console.print(f"{stage} …")
+        elif not self._console.is_terminal and now_s - self._said_s >= PLAIN_EVERY_S:
+            self._said_s = now_s
+            self._console.print(_how_far(stage, done, total, now_s - self._began_s[stage]))
+        self._bars.update(self._tasks[stage], completed=done, total=total)
+
+
+def _how_far(stage: str, done: int, total: int, taken_s: float) -> str:
+    line = f"{stage} {done}/{total}"
+    if not 0 < done < total:
+        return line
+    left_s = taken_s * (total - done) / done
+    return (
+        f"{line}, about {left_s / 60:.0f} min left"
+        if left_s >= 90
+        else f"{line}, about {left_s:.0f} s left"
+    )
+
+
+def report_lines(report: "TrainReport") -> list[str]:
+    """The short report: what was made, and each head's figures on rows it did not learn from."""
+    total_s = sum(report.seconds.values())
+    lines = [
+        f"{report.name}/{report.version}  {report.rows} rows, {report.test_rows} kept back, {total_s:.0f} s, "
+        f"{report.precision} on {report.provider}, {report.truncated_texts} texts truncated"
+    ]
+    if report.refused_rows:
+        lines.append(f"  {refused_line(report.refused_rows)}")
+    if report.split is not None:
+        lines.append(f"  {report.split.sentence()}")
+    if report.previous:
+        warm = ", ".join(report.warm_started) or "none"
+        lines.append(
+            f"  label sets compared with {report.previous}; heads that began at its weights: {warm}"
+        )
+    lines += [_head_line(head) for head in report.heads]
+    lines += [f"  {head}: not trained: {why}" for head, why in report.refused_heads.items()]
+    lines += [
+        f"  warning: {name} file: {found.equal} of {found.rows} rows equal rows learned from, {found.near} nearly"
+        for name, found in report.overlap.items()
+        if found.equal or found.near
+    ]
+    lines += [f"  warning: {warning}" for warning in report.warnings]
+    return [*lines, f"written to {report.path}", f"look at  {report.path}/{PAGE}"]
+
+
+def refused_line(refused: Mapping[str, int]) -> str:
+    """How many rows were left out for want of consent, and whose, most first."""
+    from models.train_report import named  # noqa: PLC0415
+
+    return f"{sum(refused.values())} rows left out, no consent to training: {named(refused)}"
+
+
+def _head_line(head: "HeadReport") -> str:
+    figures = head.figures
+    if figures is None:
+        measured = "no rows kept back to measure on"
+    else:
+        best = (
+            f"accuracy {figures.accuracy:.3f}"
+            if figures.micro_f1 is None
+            else f"micro F1 {figures.micro_f1:.3f}"
+        )
+        measured = f"{best}  macro F1 {figures.macro_f1:.3f}  on {figures.rows} rows"
+    learned = f"{head.kind:<10} {head.labels:>4} labels  {head.rows:>6} rows"
+    return f"  {head.name:<20} {learned}  {measured}  ({head.features})"

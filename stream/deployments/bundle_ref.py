@@ -1,0 +1,51 @@
+"""A bundle as a record names it, by its manifest's hash and never by a path alone; and who loads it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+from models.bundle import Bundle
+from stream.records import Deployment
+
+
+@dataclass(frozen=True)
+class BundleRef:
+    """One bundle: for whom it is live, its name and version, and the sha256 of its `manifest.json`."""
+
+    tenant: str
+    name: str
+    version: str
+    manifest_sha256: str
+
+    def __str__(self) -> str:
+        return f"{self.name}/{self.version}"
+
+
+class Loads(Protocol):
+    """Loads bundles; called by one thread at a time."""
+
+    def load_exactly(self, ref: BundleRef) -> Bundle:
+        """The bundle that a record names, warm and through its golden run.
+
+        Raises:
+            FatalError: it is missing, damaged, another one than the record names, or fails its golden run.
+        """
+        ...
+
+    def keep_only(self, bundles: Collection[Bundle]) -> None:
+        """Let go of what only bundles used that are gone."""
+        ...
+
+
+def ref_of(deployment: Deployment) -> BundleRef:
+    """What is live."""
+    name, version = deployment.name, deployment.version
+    return BundleRef(deployment.tenant, name, version, deployment.manifest_sha256)
+
+
+def ref_before(deployment: Deployment) -> BundleRef | None:
+    """What a rollback would make live."""
+    version, sha256 = deployment.previous_version, deployment.previous_manifest_sha256
+    if version is None or sha256 is None:
+        return None
+    return BundleRef(deployment.tenant, deployment.name, version, sha256)

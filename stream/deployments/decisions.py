@@ -1,0 +1,163 @@
+"""A person's decision in, what shall be written about it out. Pure: reads no bundle and no topic.
+
+A rollback makes the version before live again and forgets the one it took back: a second rollback is refused. Two
+people who roll back in the same minute would otherwise put the bad one live again. The way forward is an approval.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from stream.deployments.publishing import Publication
+from stream.errors import FatalError, SettingsError
+from stream.records import Decision, Deployment
+
+
+class NothingToDoError(FatalError):
+    """What was asked for is so already, or there is nothing to ask it of."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True)
+class Bundled:
+    """A bundle on disk, as records name it."""
+
+    tenant: str
+    name: str
+    version: str
+    manifest_sha256: str
+    report_sha256: str
+
+    def is_of(self, deployment: Deployment | None) -> bool:
+        """It is what the record says is live."""
+        if deployment is None:
+            return False
+        own = (self.name, self.version, self.manifest_sha256)
+        return own == (deployment.name, deployment.version, deployment.manifest_sha256)
+
+
+@dataclass(frozen=True)
+class Signed:
+    """Who decides, why and when.
+
+    Raises:
+        SettingsError: nobody, or no reason.
+    """
+
+    by: str
+    reason: str
+    at: datetime
+
+    def __post_init__(self) -> None:
+        for option, words in (("by", self.by), ("reason", self.reason)):
+            if not words.strip():
+                raise SettingsError(f"--{option} is empty; decisions are kept, say who and why")
+
+
+def approved(
+    bundle: Bundled, live: Deployment | None, signed: Signed, *, forced: bool
+) -> Publication:
+    """Make a bundle live for its tenant.
+
+    Raises:
+        NothingToDoError: it is live.
+    """
+    if bundle.is_of(live):
+        raise NothingToDoError(f"{bundle.name}/{bundle.version} is live for tenant {bundle.tenant}")
+    # Rollback goes from version to version of one name; another name's last one must be approved by name.
+    before = live if live is not None and live.name == bundle.name else None
+    deployment = Deployment(
+        tenant=bundle.tenant,
+        name=bundle.name,
+        version=bundle.version,
+        manifest_sha256=bundle.manifest_sha256,
+        previous_version=before.version if before else None,
+        previous_manifest_sha256=before.manifest_sha256 if before else None,
+        deployed_at=signed.at,
+    )
+    decision = Decision(
+        tenant=bundle.tenant,
+        name=bundle.name,
+        version=bundle.version,
+        decision="approved",
+        by=signed.by,
+        reason=signed.reason,
+        report_sha256=bundle.report_sha256,
+        decided_at=signed.at,
+        forced=forced,
+    )
+    return Publication(decision, deployment, live)
+
+
+def rejected(bundle: Bundled, live: Deployment | None, signed: Signed) -> Publication:
+    """Note that a bundle shall not go live; nothing else changes.
+
+    Raises:
+        FatalError: it is live.
+    """
+    if bundle.is_of(live):
+        raise FatalError(
+            f"{bundle.name}/{bundle.version} is live; take it back: switchboard models rollback {bundle.name}"
+        )
+    decision = Decision(
+        tenant=bundle.tenant,
+        name=bundle.name,
+        version=bundle.version,
+        decision="rejected",
+        by=signed.by,
+        reason=signed.reason,
+        report_sha256=bundle.report_sha256,
+        decided_at=signed.at,
+    )
+    return Publication(decision, None, live)
+
+
+def rolled_back(live: Deployment, decisions: Sequence[Decision], signed: Signed) -> Publication:
+    """Make the version before live again.
+
+    Args:
+        live: what is live.
+        decisions: of the tenant, oldest first: name the report of the version before.
+        signed: by whom.
+
+    Raises:
+        NothingToDoError: there is none before it; says what can be approved instead.
+    """
+    version, sha256 = live.previous_version, live.previous_manifest_sha256
+    if version is None or sha256 is None:
+        others = [
+            f"{one.name}/{one.version}"
+            for one in decisions
+            if one.decision == "approved" and (one.name, one.version) != (live.name, live.version)
+        ]
+        known = f" (approved before: {', '.join(dict.fromkeys(others))})" if others else ""
+        raise NothingToDoError(
+            f"{live.name}/{live.version} has no version before it, or was rolled back to; name the one that shall "
+            f"be live: switchboard models approve NAME/VERSION --by WHO --reason TEXT{known}"
+        )
+    deployment = Deployment(
+        tenant=live.tenant,
+        name=live.name,
+        version=version,
+        manifest_sha256=sha256,
+        previous_version=None,
+        previous_manifest_sha256=None,
+        deployed_at=signed.at,
+    )
+    reports = [
+        one.report_sha256
+        for one in decisions
+        if (one.name, one.version, one.decision) == (live.name, version, "approved")
+    ]
+    decision = Decision(
+        tenant=live.tenant,
+        name=live.name,
+        version=version,
+        decision="rolled_back",
+        by=signed.by,
+        reason=signed.reason,
+        report_sha256=reports[-1] if reports else "",
+        decided_at=signed.at,
+    )
+    return Publication(decision, deployment, live)

@@ -1,0 +1,332 @@
+"""What is live: the fold of records, the rules of decisions, and the keeper that loads and swaps, on a fake topic."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.deployments import keeper
+from stream.deployments.bundle_ref import BundleRef, ref_of
+from stream.deployments.decisions import (
+    Bundled,
+    NothingToDoError,
+    Signed,
+    approved,
+    rejected,
+    rolled_back,
+)
+from stream.deployments.keeper import DeployedModels
+from stream.deployments.live import Entry, Live, Scope, decisions_of, key_of, marks_of
+from stream.deployments.retries import BACKOFF_MAX_S, Retries
+from stream.errors import FatalError, SettingsError
+from stream.metrics import Metrics
+from stream.records import Deployment, encode
+from stream.settings import Settings
+from tests.walking import Events, FakeBundle, FakeEncoder, until
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+SIGNED = Signed("A. Lead", "better", NOW)
+
+
+def deployment(
+    version: str = "1", name: str = "support", tenant: str = "default", before: str | None = None
+) -> Deployment:
+    return Deployment(
+        tenant=tenant,
+        name=name,
+        version=version,
+        manifest_sha256=f"sha-{name}-{version}",
+        previous_version=before,
+        previous_manifest_sha256=before and f"sha-{name}-{before}",
+        deployed_at=NOW,
+    )
+
+
+def entry(offset: int, what: Deployment | tuple[str, str]) -> Entry:
+    """A record, or the tombstone of (tenant, name)."""
+    if isinstance(what, tuple):
+        return Entry(offset, key_of(*what), None)
+    return Entry(offset, key_of(what.tenant, what.name), encode(what))
+
+
+def live_of(*entries: Entry) -> dict[str, str]:
+    live = Live()
+    live.add(entries)
+    return {tenant: f"{one.name}/{one.version}" for tenant, one in live.by_tenant().items()}
+
+
+# -- the fold ------------------------------------------------------------------------------------
+
+
+def test_a_tenant_has_one_live_model_the_one_written_last() -> None:
+    records = [
+        entry(0, deployment("1")),
+        entry(1, deployment("2")),
+        entry(2, deployment("7", "other")),
+        entry(3, deployment("1", "own", "acme")),
+    ]
+    assert live_of(*records) == {"acme": "own/1", "default": "other/7"}
+
+
+def test_a_tombstone_brings_back_what_another_name_had_live() -> None:
+    records = [entry(0, deployment("1")), entry(1, deployment("7", "other"))]
+    assert live_of(*records, entry(2, ("default", "other"))) == {"default": "support/1"}
+    assert live_of(*records, entry(2, ("default", "support"))) == {"default": "other/7"}
+
+
+RECORDS = [
+    entry(0, deployment("1")),
+    entry(1, deployment("1", "own", "acme/emea")),
+    entry(2, deployment("2")),
+    entry(3, ("default", "support")),
+    entry(4, deployment("5", "other")),
+    entry(5, deployment("3")),
+    entry(6, ("acme/emea", "own")),
+]
+
+
+@given(st.permutations(RECORDS), st.integers(0, 7))
+def test_the_order_of_reading_and_reading_twice_change_nothing(
+    shuffled: Sequence[Entry], repeated: int
+) -> None:
+    assert live_of(*shuffled, *shuffled[:repeated]) == {"default": "support/3"}
+
+
+def test_records_that_cannot_be_read_change_nothing_and_are_told() -> None:
+    live = Live()
+    live.add(
+        [
+            entry(0, deployment()),
+            Entry(1, b"default/support", b"{"),
+            Entry(2, b"acme/support", encode(deployment("9"))),
+        ]
+    )
+    assert set(live.refused) == {1, 2}
+    assert [one.version for one in live.by_tenant().values()] == ["1"]
+    assert decisions_of([Entry(0, b"", b"nonsense")]) == []
+
+
+def test_a_list_marks_what_is_live_and_what_a_rollback_would_bring_back() -> None:
+    live = {"default": deployment("2", before="1"), "acme": deployment("2", "own", "acme")}
+    assert marks_of(live) == {
+        ("support", "2"): "live",
+        ("support", "1"): "previous",
+        ("own", "2"): "live",
+    }
+
+
+def test_a_dedicated_worker_needs_its_own_models_and_the_general_one_only_without() -> None:
+    live = {name: deployment(tenant=name) for name in ("acme", "default", "globex")}
+    assert set(Scope().needed(live)) == {"acme", "default", "globex"}
+    assert set(Scope(only=["acme"]).needed(live)) == {"acme"}
+    assert set(Scope(only=["acme", "new"]).needed(live)) == {"acme", "default"}
+
+
+# -- decisions -----------------------------------------------------------------------------------
+
+BUNDLE = Bundled("default", "support", "2", "sha-support-2", "report-2")
+
+
+def test_an_approval_names_the_version_before_of_the_same_name_only() -> None:
+    same = approved(BUNDLE, deployment("1"), SIGNED, forced=False).deployment
+    assert same is not None
+    assert (same.previous_version, same.previous_manifest_sha256) == ("1", "sha-support-1")
+    other = approved(BUNDLE, deployment("1", "old"), SIGNED, forced=False).deployment
+    assert other is not None
+    assert (other.previous_version, other.previous_manifest_sha256) == (None, None)
+
+
+def test_what_is_live_cannot_be_approved_again_nor_rejected() -> None:
+    with pytest.raises(NothingToDoError, match="support/2 is live"):
+        approved(BUNDLE, deployment("2"), SIGNED, forced=True)
+    with pytest.raises(FatalError, match="models rollback support"):
+        rejected(BUNDLE, deployment("2"), SIGNED)
+    other_bytes = replace(BUNDLE, manifest_sha256="another")
+    assert approved(other_bytes, deployment("2"), SIGNED, forced=False).deployment is not None
+
+
+def test_a_rollback_goes_back_once_and_names_the_report_that_was_approved_then() -> None:
+    decision = approved(
+        replace(BUNDLE, version="1", report_sha256="report-1"), None, SIGNED, forced=False
+    ).decision
+    back = rolled_back(deployment("2", before="1"), [decision], SIGNED)
+    assert back.deployment is not None
+    assert (back.deployment.version, back.deployment.previous_version) == ("1", None)
+    assert (back.decision.decision, back.decision.report_sha256) == ("rolled_back", "report-1")
+    with pytest.raises(NothingToDoError, match=r"approve NAME/VERSION.*support/2"):
+        rolled_back(
+            back.deployment,
+            [decision, approved(BUNDLE, None, SIGNED, forced=False).decision],
+            SIGNED,
+        )
+    assert NothingToDoError.exit_code == 3
+
+
+@pytest.mark.parametrize(("by", "reason"), [("", "x"), ("A", " ")])
+def test_nobody_and_no_reason_is_wrong_usage(by: str, reason: str) -> None:
+    with pytest.raises(SettingsError, match="is empty"):
+        Signed(by, reason, NOW)
+
+
+def test_a_bundle_that_fails_is_tried_again_ever_later_up_to_a_minute() -> None:
+    now_s = 0.0
+    retries, ref = Retries(lambda: now_s), ref_of(deployment())
+    assert retries.waits_s(ref) == 0
+    waits = []
+    for _ in range(9):
+        retries.note(ref, "missing")
+        waits.append(retries.waits_s(ref))
+        now_s += waits[-1]
+        assert retries.waits_s(ref) == 0
+    assert waits == [1, 2, 4, 8, 16, 32, 60, BACKOFF_MAX_S, 60]
+    retries.note(ref, "missing")
+    retries.clear()
+    assert retries.waits_s(ref) == 0
+
+
+# -- the keeper ----------------------------------------------------------------------------------
+
+
+class Disk:
+    """Bundles that can be loaded, by NAME/VERSION, and what was asked of it."""
+
+    def __init__(self, *names: str) -> None:
+        self.there = set(names)
+        self.loaded: list[str] = []
+        self.kept: list[str] = []
+
+    def load_exactly(self, ref: BundleRef) -> Any:
+        self.loaded.append(str(ref))
+        if str(ref) not in self.there:
+            raise FatalError(f"{ref} is not there")
+        bundle = FakeBundle(FakeEncoder(), ref.tenant)
+        bundle.name, bundle.version = ref.name, ref.version
+        return bundle
+
+    def keep_only(self, bundles: Collection[Any]) -> None:
+        self.kept = [f"{one.name}/{one.version}" for one in bundles]
+
+
+class Story:
+    """A keeper on a topic that the test writes."""
+
+    def __init__(self, models: DeployedModels, topic: "asyncio.Queue[list[Entry]]") -> None:
+        self.models, self._topic, self._offset = models, topic, 0
+
+    async def write(self, *records: Deployment | tuple[str, str]) -> None:
+        entries = [entry(self._offset + place, one) for place, one in enumerate(records)]
+        self._offset += len(records)
+        await self._topic.put(entries)
+
+    def served(self) -> dict[str, str]:
+        return {who: f"{one.name}/{one.version}" for who, one in self.models.served().items()}
+
+    async def serves(self, **wanted: str) -> None:
+        await until(lambda: self.served() == wanted, 5, wanted)
+
+
+@pytest.fixture
+async def keep(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[..., Story]]:
+    """Makes a keeper on a fake topic; `start=True` once it may start."""
+    following: list[asyncio.Future[Any]] = []
+
+    def make(disk: Disk, events: Events, metrics: Metrics) -> Story:
+        topic: asyncio.Queue[list[Entry]] = asyncio.Queue()
+
+        async def follow(*_: Any) -> AsyncIterator[Iterable[Entry]]:
+            while True:
+                yield await topic.get()
+
+        monkeypatch.setattr(keeper, "follow_topic", follow)
+
+        def make_engine(live: Callable[[], Mapping[str, Any]]) -> Any:
+            return dict(live())
+
+        models = DeployedModels(Settings(), disk, make_engine, metrics, events)
+        following.append(asyncio.ensure_future(models.follow()))
+        return Story(models, topic)
+
+    yield make
+    for one in following:
+        one.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await one
+
+
+def pending(metrics: Metrics, tenant: str = "default") -> float | None:
+    return metrics.registry.get_sample_value("switchboard_model_pending", {"tenant": tenant})
+
+
+async def test_a_worker_starts_when_all_that_is_live_is_loaded(keep: Callable[..., Story]) -> None:
+    disk, events, metrics = Disk("support/1"), Events(), Metrics()
+    story = keep(disk, events, metrics)
+    starting = asyncio.ensure_future(story.models.engine())
+    await story.write()
+    await until(lambda: events.count("no_model_is_live"))
+    assert "switchboard models approve" in story.models.problems()[0]
+    await story.write(deployment("1"), deployment("1", "own", "acme"))
+    await story.serves(default="support/1")
+    assert not starting.done(), "acme's own model is not there"
+    [problem] = story.models.problems()
+    assert problem.startswith("pending: tenant acme: own/1 is live and not loaded: own/1 is not")
+    disk.there.add("own/1")
+    await story.write(deployment("1"))  # whoever does something is not kept waiting
+    engine: Any = await starting
+    assert set(engine) == {"acme", "default"}
+    assert story.models.problems() == []
+
+
+async def test_a_rollback_needs_no_loading_and_does_not_wait_for_one(
+    keep: Callable[..., Story],
+) -> None:
+    disk, events, metrics = Disk("support/1", "support/2"), Events(), Metrics()
+    story = keep(disk, events, metrics)
+    await story.write(deployment("1"))
+    await story.models.engine()
+    await story.write(deployment("2", before="1"))
+    await story.serves(default="support/2")
+    before = story.models.served()
+    loads = len(disk.loaded)
+    await story.write(deployment("1"), deployment("1", "slow", "acme"))
+    await story.serves(default="support/1")
+    assert story.models.served() is not before, "another object after every change"
+    assert "support/1" not in disk.loaded[loads:]
+    await until(lambda: disk.kept == ["support/1"])
+    assert events.count("models_let_go") == 1
+
+
+async def test_what_cannot_be_loaded_leaves_the_old_one_and_is_told(
+    keep: Callable[..., Story],
+) -> None:
+    disk, events, metrics = Disk("support/1"), Events(), Metrics()
+    story = keep(disk, events, metrics)
+    await story.write(deployment("1"))
+    await story.models.engine()
+    assert pending(metrics) == 0
+    await story.write(deployment("2", before="1"))
+    await until(lambda: events.count("model_not_loaded"))
+    assert story.served() == {"default": "support/1"}
+    assert pending(metrics) == 1
+    facts = dict(events.seen)["model_not_loaded"]
+    assert facts["effect"] == "support/1 goes on"
+    disk.there.add("support/2")
+    await story.serves(default="support/2")
+    assert pending(metrics) == 0
+
+
+async def test_a_tenant_without_a_live_model_any_more_is_served_as_all_are(
+    keep: Callable[..., Story],
+) -> None:
+    disk, events, metrics = Disk("support/1", "own/1"), Events(), Metrics()
+    story = keep(disk, events, metrics)
+    await story.write(deployment("1"), deployment("1", "own", "acme"))
+    await story.serves(default="support/1", acme="own/1")
+    await story.write(("acme", "own"))
+    await story.serves(default="support/1")
+    assert pending(metrics, "acme") is None
