@@ -11,6 +11,7 @@ import numpy.typing as npt
 from models.heads import Float32Array, LinearWeights
 from models.labels import HeadSpec
 from models.logistic import Features
+from models.schemas import BoolArray
 
 FeatureName = Literal["embedding", "embedding+ngrams"]
 IntArray = npt.NDArray[np.int64]
@@ -62,6 +63,7 @@ class HeadRows:
         targets: float32 [N, L] of 0 and 1.
         learn: places of the rows that the final weights are fitted on.
         trials: pairs of places: fit on the first, choose on the second.
+        allowed: the labels that each row may get, bool [N, L], by its tenant's schema; None: all.
     """
 
     spec: HeadSpec
@@ -69,6 +71,7 @@ class HeadRows:
     targets: Float32Array
     learn: IntArray
     trials: Sequence[tuple[IntArray, IntArray]]
+    allowed: BoolArray | None = None
 
 
 Judge = Callable[[Candidate], float]

@@ -6,7 +6,7 @@ weights did not see; test rows never come here. Knows no text, no encoder and no
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,15 +18,15 @@ from models.calibrate import (
     find_temperature,
     find_thresholds,
 )
-from models.candidates import CANDIDATES, Candidate, Choice, HeadRows, HeadWishes, IntArray
+from models.candidates import Candidate, Choice, HeadRows, HeadWishes, IntArray
 from models.heads import Float32Array, Head, LinearWeights, probabilities
 from models.labels import HeadKind, HeadSpec
 from models.logistic import Features, fit_linear, linear_scores
 
-__all__ = ["CANDIDATES", "Candidate", "Choice", "HeadRows", "fit_head"]
-
 # N-grams cost two bytes each per label, and a mail 0.04 ms (50 characters) to 0.2 ms (1,100): less gain is noise.
 LEAST_GAIN = 0.003
+# The score of a label that a row's tenant cannot get: no weight at any temperature, and finite, so that sums stay so.
+OUTSIDE = np.float32(-1e6)
 
 
 @dataclass(frozen=True)
@@ -97,13 +97,16 @@ def _try_all(
 ) -> tuple[list[_Tried], list[float]]:
     if not rows.trials:
         return [], []
-    truth = rows.targets[_join([check for _, check in rows.trials])]
+    checked = _join([check for _, check in rows.trials])
+    truth = rows.targets[checked]
+    may = np.True_ if rows.allowed is None else rows.allowed[checked]
     tried: list[_Tried] = []
     figures: list[float] = []
 
     def judge(candidate: Candidate) -> float:
         if candidate not in [one.candidate for one in tried]:
-            tried.append(_try(candidate, rows, pool, wishes.tuned))
+            one = _try(candidate, rows, pool, wishes.tuned)
+            tried.append(replace(one, scores=np.where(may, one.scores, OUTSIDE)))
             figures.append(_figure(tried[-1].scores, truth, rows.spec.kind))
         return figures[[one.candidate for one in tried].index(candidate)]
 

@@ -3,9 +3,9 @@
 Knows neither encoder nor bundle. Needs the extra `heads`; `models.train` imports it late for that reason.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from threadpoolctl import threadpool_limits
 
@@ -16,6 +16,7 @@ from models.heads import Float32Array, Head
 from models.labels import HeadSpec, TrainingRow
 from models.logistic import Features
 from models.ngrams import NgramVocabulary, build_vocabulary
+from models.schemas import Schemas
 
 
 def no_wishes(spec: HeadSpec, vocabulary: NgramVocabulary) -> HeadWishes:
@@ -36,6 +37,7 @@ class FitOptions:
         choose: places of rows that nothing has learned from yet: each head is chosen on those that answer it. None:
             rows take turns.
         groups: of the rows to learn from, as in `LabelledRows`.
+        schemas: tenant -> head -> labels, as serving will apply them.
         wishes: what a head is asked for beside its rows, given its spec and the vocabulary.
     """
 
@@ -45,6 +47,7 @@ class FitOptions:
     candidates: tuple[Candidate, ...] = CANDIDATES
     choose: IntArray | None = None
     groups: Sequence[int] | None = None
+    schemas: Schemas = field(default_factory=dict[str, Mapping[str, Sequence[str]]])
     wishes: Callable[[HeadSpec, NgramVocabulary], HeadWishes] = no_wishes
 
 
@@ -91,6 +94,7 @@ def fit_heads(
         options.min_label_rows,
         options.choose,
         options.groups,
+        options.schemas,
     )
     learnable, refused = sort_by_head(labelled)
     fitted: list[FittedHead] = []

@@ -5,8 +5,8 @@ Also says what cannot be learned and why. Knows splits and label sets, not how a
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import sparse
@@ -17,6 +17,7 @@ from models.heads import Float32Array
 from models.labels import HeadSpec, TrainingRow
 from models.logistic import Features
 from models.ngrams import NgramVocabulary, stack_rows
+from models.schemas import BoolArray, SchemaMasks, Schemas
 from models.split import cut_folds
 
 # Below it every row serves for choosing in turn (4 fits instead of 1); above, one part in five is enough.
@@ -36,6 +37,7 @@ class LabelledRows:
         learn_count: how many of them are to learn from; the rest, if any, is for choosing.
         min_label_rows: a label of a multi-label head with fewer rows is left out.
         choose: places among those to learn from that are chosen on, once; None: rows take turns.
+        schemas: tenant -> head -> labels, as serving will apply them.
         groups: of the rows to learn from, as `models.split.cut_folds` takes them; None: found anew for every head.
     """
 
@@ -45,6 +47,7 @@ class LabelledRows:
     min_label_rows: int
     choose: IntArray | None = None
     groups: Sequence[int] | None = None
+    schemas: Schemas = field(default_factory=dict[str, Mapping[str, Sequence[str]]])
 
 
 @dataclass(frozen=True)
@@ -103,8 +106,20 @@ def _sort_one(labelled: LabelledRows, spec: HeadSpec) -> LearnableHead | str:
         _targets(answers, spec),
         _places(learn),
         _trials(labelled, learn, check),
+        _allowed(labelled, spec),
     )
     return LearnableHead(rows, len(learn), tuple(rare))
+
+
+def _allowed(labelled: LabelledRows, spec: HeadSpec) -> BoolArray | None:
+    """What each row may get; a label that is too rare to be learned is nobody's."""
+    known = set(spec.labels)
+    own = {
+        tenant: {spec.name: [label for label in heads.get(spec.name, ()) if label in known]}
+        for tenant, heads in labelled.schemas.items()
+    }
+    masks = SchemaMasks(own, [spec]).of([row.tenant or "" for row in labelled.rows])
+    return None if masks is None else masks[0]
 
 
 def _is_comparable(answer: tuple[str, ...] | None, spec: HeadSpec) -> bool:

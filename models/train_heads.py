@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.dataset import DatasetError
+from models.dataset import DatasetError, schemas_of
 from models.embed import Advance
 from models.heads import Float32Array, LinearWeights
 from models.labels import HeadSpec, TrainingRow
@@ -141,6 +141,7 @@ def fit_all(
         TUNED_CANDIDATES if tuned else CANDIDATES,
         tuned.choose if tuned else None,
         known.groups,
+        schemas_of(known.rows[: known.learn_count]),
         wishes,
     )
     fitted = fit_heads(known.rows, known.embeddings, known.texts, options, advance)

@@ -25,6 +25,7 @@ class WorkerProcess:
 
     Args:
         settings: passed on by environment; the metrics port becomes a free one.
+        model: that it is pinned to; None: what `model-deployments` says.
         log_path: where its log lines go.
         extra: further options of the command.
         program: the module to run; a benchmark has one that differs in a part.
@@ -33,7 +34,7 @@ class WorkerProcess:
     def __init__(
         self,
         settings: Settings,
-        model: str,
+        model: str | None,
         log_path: Path,
         *extra: str,
         program: str = "stream",
@@ -43,9 +44,10 @@ class WorkerProcess:
             update={"metrics_port": self.metrics_port, "metrics_host": "127.0.0.1"}
         )
         self._log_path = log_path
+        pinned = [] if model is None else ["--model", model]
         with log_path.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and command
-                [sys.executable, "-m", program, "worker", "--model", model, *extra],
+                [sys.executable, "-m", program, "worker", *pinned, *extra],
                 env={**os.environ, **environment_of(own)},
                 stdout=log,
                 stderr=subprocess.STDOUT,
