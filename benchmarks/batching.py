@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.machine import describe, emit
-from models.dataset import read_dataset
-from models.encoder_graph import build_encoder, find_base_model
+from models.encoder.build import build_encoder, find_base_model
+from models.rows.dataset import read_dataset
 from models.runtime import Encoder
 from stream.batching import cut_batches, device_limits
 

@@ -28,13 +28,13 @@ import numpy as np
 from benchmarks.machine import describe, emit
 from benchmarks.tagless import without_tags
 from benchmarks.trainings import with_known_labels
-from models.dataset import read_dataset
-from models.embed import embed_texts
-from models.encoder_store import prepare_encoder
+from models.encoder.embed import embed_texts
+from models.encoder.store import prepare_encoder
 from models.evaluate import HeadFigures, compare_answers
-from models.fit_heads import FitOptions, FittedHeads, fit_heads
+from models.fitting.fit_heads import FitOptions, FittedHeads, fit_heads
 from models.heads import Float32Array, answer_heads
 from models.labels import DEFAULT_TEMPLATE, TrainingRow
+from models.rows.dataset import read_dataset
 from models.runtime import Encoder
 from stream.clean import CleanOptions, clean
 from stream.records import InboundEmail

@@ -25,7 +25,7 @@ from benchmarks.mails import Mail, mails_of, texts_of
 from benchmarks.runtime import measure
 from models.bundle import ENCODERS_NAME, Bundle, load_bundle, resolve
 from models.runtime import Encoder, RuntimeUnavailableError
-from models.train_report import TrainRequest
+from models.training.report import TrainRequest
 from stream.batching import device_limits
 from stream.classify import Item
 from stream.cli.wiring import cores, warm_engine

@@ -20,7 +20,7 @@ import msgspec
 from benchmarks.machine import describe, emit
 from benchmarks.trainings import in_own_process, say, train_here, write_rows
 from models.labels import TrainingRow
-from models.train_report import Recipe, TrainRequest
+from models.training.report import Recipe, TrainRequest
 from stream.simulate.world import World
 
 HEAD = "topic"

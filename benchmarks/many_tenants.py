@@ -22,9 +22,9 @@ from benchmarks.end_to_end import backlog
 from benchmarks.machine import describe, emit
 from benchmarks.mails import Mail, mails_of
 from benchmarks.runs import SEED, Run, say
-from models.dataset import read_dataset
+from models.rows.dataset import read_dataset
 from models.train import train
-from models.train_report import TrainRequest
+from models.training.report import TrainRequest
 from stream.broker import EmbeddedBroker
 from stream.cli.wiring import Loader, cores
 from stream.settings import Settings

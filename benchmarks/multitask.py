@@ -33,7 +33,7 @@ from benchmarks.trainings import (
     write_rows,
 )
 from models.labels import DEFAULT_TEMPLATE, TrainingRow, template_with
-from models.train_report import Recipe, TrainRequest
+from models.training.report import Recipe, TrainRequest
 from stream.simulate.tenants import ATTRIBUTES
 from stream.simulate.world import World
 

@@ -28,10 +28,10 @@ from benchmarks.trainings import (
     train_here,
     write_rows,
 )
-from models.abstention import false_alarm_threshold
+from models.fitting.abstention import false_alarm_threshold
 from models.heads import HeadAnswer
 from models.labels import TrainingRow
-from models.train_report import Recipe, TrainRequest
+from models.training.report import Recipe, TrainRequest
 
 HEAD = "intent"
 OUTSIDE = "oos"

@@ -30,8 +30,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from benchmarks.machine import describe, emit
 from benchmarks.mails import Mail, send_all
-from models.dataset import read_dataset
-from models.encoder_graph import build_encoder, find_base_model
+from models.encoder.build import build_encoder, find_base_model
+from models.rows.dataset import read_dataset
 from models.runtime import Encoder
 from stream.batching import cut_batches, device_limits
 from stream.broker import EmbeddedBroker

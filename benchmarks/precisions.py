@@ -22,11 +22,11 @@ import numpy as np
 from benchmarks.machine import describe, emit
 from benchmarks.trainings import in_own_process, read_part, say, spread, train_here, write_rows
 from models.bundle import Bundle
-from models.embed import embed_texts
-from models.encoder_files import Precision
+from models.encoder.embed import embed_texts
+from models.encoder.files import Precision
 from models.heads import Float32Array
 from models.runtime import Encoder
-from models.train_report import Recipe, TrainRequest
+from models.training.report import Recipe, TrainRequest
 
 DATA = "banking77"
 HEAD = "intent"

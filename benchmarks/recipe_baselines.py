@@ -18,12 +18,12 @@ from sklearn.preprocessing import MultiLabelBinarizer
 from threadpoolctl import threadpool_limits
 
 from benchmarks.trainings import known_labels
-from models.base_model import DEFAULT_BASE_MODEL
-from models.dataset import answer_of
-from models.embed import embed_texts
-from models.encoder_store import prepare_encoder
+from models.encoder.base_model import DEFAULT_BASE_MODEL
+from models.encoder.embed import embed_texts
+from models.encoder.store import prepare_encoder
 from models.heads import HeadAnswer
 from models.labels import TrainingRow
+from models.rows.dataset import answer_of
 from models.runtime import Encoder
 
 Baseline = Literal["words", "frozen"]

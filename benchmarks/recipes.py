@@ -40,11 +40,11 @@ from benchmarks.trainings import (
     with_known_labels,
     write_rows,
 )
-from models.dataset import answer_of
 from models.evaluate import compare_answers
 from models.heads import HeadAnswer
 from models.labels import TrainingRow
-from models.train_report import Recipe, TrainRequest
+from models.rows.dataset import answer_of
+from models.training.report import Recipe, TrainRequest
 
 DATA_SETS = (
     "banking77",

@@ -20,7 +20,7 @@ from aiokafka.structs import RecordMetadata, TopicPartition
 from benchmarks.mails import Mail
 from models.bundle import Bundle
 from models.train import train
-from models.train_report import TrainRequest
+from models.training.report import TrainRequest
 from stream.broker import EmbeddedBroker
 from stream.cli.wiring import Loader, cores
 from stream.demo.worker_process import WorkerProcess

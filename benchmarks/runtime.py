@@ -25,9 +25,9 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.machine import describe, emit
-from models.dataset import read_dataset
-from models.encoder_files import TOKENIZER_NAME, describe_file, read_config, write_config
-from models.encoder_graph import build_encoder, find_base_model
+from models.encoder.build import build_encoder, find_base_model
+from models.encoder.files import TOKENIZER_NAME, describe_file, read_config, write_config
+from models.rows.dataset import read_dataset
 from models.runtime import Encoder
 from stream.batching import cut_batches, device_limits
 

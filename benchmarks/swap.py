@@ -27,7 +27,7 @@ from benchmarks.mails import Mail, mails_of
 from benchmarks.runs import MODEL, Run, quantile, say, trained
 from benchmarks.scrape import scrape
 from models.train import train
-from models.train_report import TrainRequest
+from models.training.report import TrainRequest
 from stream.broker import EmbeddedBroker
 from stream.cli.wiring import cores
 from stream.demo.worker_process import WorkerProcess, environment_of

@@ -19,12 +19,12 @@ import msgspec
 import orjson
 
 from models.bundle import Bundle, load_bundle
-from models.dataset import answer_of, read_dataset
-from models.embed import embed_texts
+from models.encoder.embed import embed_texts
 from models.heads import HeadAnswer
 from models.labels import TrainingRow
+from models.rows.dataset import answer_of, read_dataset
 from models.train import train
-from models.train_report import TrainReport, TrainRequest
+from models.training.report import TrainReport, TrainRequest
 
 MIN_LABEL_ROWS = (
     10  # facts of the baselines: labels of multi-label heads with fewer rows are left out

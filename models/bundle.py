@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from models.bundle_names import ENCODERS_NAME, check_name, resolve, versions
-from models.encoder_files import CONFIG_NAME, EncoderError
+from models.encoder.files import CONFIG_NAME, EncoderError
 from models.golden import GoldenCheck, read_golden
 from models.heads import Float32Array, Head, HeadAnswer, LinearWeights, answer_heads
 from models.labels import HeadSpec, input_text

@@ -17,7 +17,7 @@ import orjson
 from safetensors.numpy import save
 
 from models.bundle_names import check_name, versions
-from models.encoder_files import CONFIG_NAME
+from models.encoder.files import CONFIG_NAME
 from models.golden import GoldenRow, write_golden
 from models.heads import Head
 from models.manifest import (

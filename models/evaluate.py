@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from models.bundle import Bundle
-from models.embed import Advance, embed_texts
+from models.encoder.embed import Advance, embed_texts
 from models.evaluation.answers import AnswerRow, answer_rows_of
 from models.evaluation.figures import HeadFigures, LabelFigures
 from models.evaluation.head_figures import figures_of

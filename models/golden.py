@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from models.encoder_files import Precision
+from models.encoder.files import Precision
 from models.heads import Head
 from models.labels import HeadSpec, input_text
 from models.ngrams import NgramVocabulary

@@ -1,6 +1,6 @@
 """Answers for one batch: embeddings and n-grams in, labels with calibrated confidence out, to `models.bundle`.
 
-NumPy alone, because serving imports this. Knows neither how a head is fitted (`models.fit`) nor where it is stored.
+NumPy alone, because serving imports this. Knows neither how a head is fitted (`models.fitting`) nor where it is stored.
 """
 
 from collections.abc import Sequence

@@ -11,10 +11,10 @@ from typing import Any, cast
 import msgspec
 import orjson
 
-from models.dataset import DataFile
-from models.encoder_files import Precision
-from models.file_hashes import sha256_of, sha256_once
+from models.encoder.file_hashes import sha256_of, sha256_once
+from models.encoder.files import Precision
 from models.labels import HeadKind
+from models.rows.dataset import DataFile
 
 FORMAT_VERSION = (
     2  # 2: labels by tenant, a label that is never emitted; a reader of 1 would emit both

@@ -1,4 +1,4 @@
-"""Runs an encoder: texts to token ids to unit-length embeddings, for `stream.engine` and `models.embed` alike.
+"""Runs an encoder: texts to token ids to unit-length embeddings, for `stream.engine` and `models.encoder.embed` alike.
 
 Reads an encoder directory and holds one session; knows no heads, no labels and no Kafka.
 """
@@ -11,9 +11,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from models.encoder_files import EncoderError, Precision, read_config, verify_file
-from models.session import InferenceError, ProviderName, RuntimeUnavailableError, open_session
-from models.tokens import TextTokenizer, TokenizedText
+from models.encoder.files import EncoderError, Precision, read_config, verify_file
+from models.encoder.session import (
+    InferenceError,
+    ProviderName,
+    RuntimeUnavailableError,
+    open_session,
+)
+from models.encoder.tokens import TextTokenizer, TokenizedText
 
 __all__ = ["Encoder", "EncoderError", "InferenceError", "RuntimeUnavailableError", "TokenizedText"]
 

@@ -10,27 +10,28 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import msgspec
 
-from models.base_kind import check_base_model
-from models.base_model import find_base_model
 from models.bundle import load_bundle
 from models.bundle_names import check_name
-from models.dataset import DatasetError
-from models.domain_tokens import extend_base
-from models.embed import Embedded, embed_texts
-from models.encoder_files import CONFIG_NAME, sha256_of
-from models.encoder_store import prepare_encoder
+from models.encoder.base_kind import check_base_model
+from models.encoder.base_model import find_base_model
+from models.encoder.domain_tokens import extend_base
+from models.encoder.embed import Embedded, embed_texts
+from models.encoder.files import CONFIG_NAME, sha256_of
+from models.encoder.store import prepare_encoder
 from models.labels import check_template
-from models.previous import Previous, read_previous
+from models.rows.dataset import DatasetError
 from models.runtime import Encoder
-from models.stages import StageWatch
-from models.tracking import NO_TRACKER, Tracker, tracked
-from models.train_bundle import Trained, make_report, measure, write
-from models.train_heads import KnownRows, fit_all, tune_encoder
-from models.train_report import EpochReport, HeadReport, Progress, TrainReport, TrainRequest
-from models.train_rows import TrainRows, read_rows
+from models.tracking.tracker import NO_TRACKER, Tracker, tracked
+from models.training.bundle import Trained, make_report, measure, write
+from models.training.heads import KnownRows, TunedEncoder, fit_all, tune_encoder
+from models.training.previous import Previous, read_previous
+from models.training.report import EpochReport, HeadReport, Progress, TrainReport, TrainRequest
+from models.training.rows import TrainRows, read_rows
+from models.training.stages import StageWatch
 
 __all__ = ["DatasetError", "HeadReport", "TrainReport", "TrainRequest", "train"]
 
@@ -131,14 +132,8 @@ class _Training:
         )
         with watch.stage("write"):
             measured = measure(request, rows, trained)
-            report = msgspec.structs.replace(
-                make_report(request, rows, trained, measured),
-                seconds=watch.seconds,
-                tuning=tuned.work.report if tuned else None,
-                previous=previous.label if previous else None,
-                warm_started=warm_started,
-                changes=previous.describe(trained.specs()) if previous else {},
-            )
+            facts = self._facts(trained, tuned, previous, warm_started)
+            report = msgspec.structs.replace(make_report(request, rows, trained, measured), **facts)
             path = write(request, rows, trained, report, measured)
         with watch.stage("check"):
             load_bundle(path, request.providers)
@@ -147,6 +142,22 @@ class _Training:
         return msgspec.structs.replace(
             report, version=path.name, path=str(path), seconds=watch.seconds
         )
+
+    def _facts(
+        self,
+        trained: Trained,
+        tuned: TunedEncoder | None,
+        previous: Previous | None,
+        warm_started: tuple[str, ...],
+    ) -> dict[str, Any]:
+        """What only the flow knows of a report."""
+        return {
+            "seconds": self._watch.seconds,
+            "tuning": tuned.work.report if tuned else None,
+            "previous": previous.label if previous else None,
+            "warm_started": warm_started,
+            "changes": previous.describe(trained.specs()) if previous else {},
+        }
 
     def _encode(self, base: Path, texts: list[str], build: str, embed: str) -> _Encoded:
         request = self._request

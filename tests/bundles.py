@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from models.bundle_writer import BundleParts, head_entries, write_bundle
-from models.encoder_files import sha256_of
-from models.encoder_graph import build_encoder
+from models.encoder.build import build_encoder
+from models.encoder.files import sha256_of
 from models.evaluation.answers import AnswerRow, GivenAnswer, write_answers
 from models.golden import GoldenRow, answer_rows, make_texts
 from models.heads import Head, LinearWeights

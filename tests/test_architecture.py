@@ -19,10 +19,10 @@ PACKAGES = ("stream", "models")
 SERVING = {"models.labels", "models.bundle", "models.runtime", "models.heads", "models.manifest"}
 TRAINING_FOR_COMMANDS = {
     "models.train",
-    "models.train_report",
-    "models.base_model",
-    "models.dataset",
-    "models.encoder_files",
+    "models.training.report",
+    "models.encoder.base_model",
+    "models.rows.dataset",
+    "models.encoder.files",
     "models.evaluate",
     "models.evaluation.answers",
     "models.evaluation.compare",
@@ -32,8 +32,8 @@ TRAINING_FOR_COMMANDS = {
     "models.evaluation.figures",
     "models.evaluation.resampling",
     "models.evaluation.run",
-    "models.label_changes",
-    "models.tracking",
+    "models.rows.label_changes",
+    "models.tracking.tracker",
 }
 COMMANDS = "stream.cli"
 
@@ -68,12 +68,12 @@ ROOMS = {
         "stream.cli.serve",  # type of the service it puts beside the walk
     },
     "onnxruntime": {
-        "models.session",
-        "models.export",  # fuses the graphs of optimum
+        "models.encoder.session",
+        "models.encoder.export",  # fuses the graphs of optimum
     },
     "matplotlib": {"models.evaluation.plots"},
     "jinja2": {"models.evaluation.page"},
-    "mlflow": {"models.mlflow_tracker"},
+    "mlflow": {"models.tracking.mlflow_tracker"},
     "optuna": {"models.tuning.search"},
     "structlog": {"stream.logs"},
     "prometheus_client": {"stream.metrics", "stream.health", "stream.live_counts"},
@@ -84,9 +84,9 @@ ENVIRONMENT = {
     "stream.broker.jars",  # XDG_CACHE_HOME: the place of caches, no setting of ours
     "stream.cli.show",  # tells where a value came from
     "stream.demo.worker_process",  # hands its own environment to the worker it starts
-    "models.tokens",  # sets what the tokenizer library takes in no other way
-    "models.export",  # the same of torch and optimum
-    "models.mlflow_tracker",  # the same of MLflow
+    "models.encoder.tokens",  # sets what the tokenizer library takes in no other way
+    "models.encoder.export",  # the same of torch and optimum
+    "models.tracking.mlflow_tracker",  # the same of MLflow
     "models.tuning.device",  # the same of OpenMP, before torch is loaded
     "stream.notify",  # hands its own environment on to the command
 }
@@ -129,11 +129,11 @@ BORDERS = {
 SUPPRESSORS = {"stream.app": "Faust's thread: mode has told the app of its crash before it raises"}
 # Where a library that raises bare `Exception` gets a name for it; what it raised is chained.
 NAMERS = {
-    "models.session": "ONNX Runtime",
-    "models.tokens": "tokenizers",
-    "models.domain_tokens": "tokenizers",
-    "models.export": "optimum, torch",
-    "models.mlflow_tracker": "MLflow, SQLAlchemy, requests",
+    "models.encoder.session": "ONNX Runtime",
+    "models.encoder.tokens": "tokenizers",
+    "models.encoder.domain_tokens": "tokenizers",
+    "models.encoder.export": "optimum, torch",
+    "models.tracking.mlflow_tracker": "MLflow, SQLAlchemy, requests",
 }
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from models.dataset import answer_of
 from models.heads import HeadAnswer
 from models.labels import HeadKind, TrainingRow
+from models.rows.dataset import answer_of
 
 
 class AnswersError(ValueError):

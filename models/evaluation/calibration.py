@@ -3,9 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
-from models.abstention import choose_threshold
 from models.evaluation.figures import CoveragePoint, ReliabilityBin, TargetCost
-from models.metrics import CALIBRATION_BINS
+from models.evaluation.metrics import CALIBRATION_BINS
+from models.fitting.abstention import choose_threshold
 
 TARGETS = (0.9, 0.95, 0.99)
 CURVE_POINTS = 100

@@ -15,10 +15,10 @@ from models.evaluation.figures import (
     SliceFigures,
 )
 from models.evaluation.measured import Measured
+from models.evaluation.metrics import calibration_error, confusion, label_counts, macro_f1, micro_f1
 from models.evaluation.mistakes import confusions, worst_labels
 from models.evaluation.resampling import METRICS, Interval, interval_of, resample, sample_of
 from models.labels import TrainingRow
-from models.metrics import calibration_error, confusion, label_counts, macro_f1, micro_f1
 
 NO_THRESHOLDS: Mapping[str, float] = {}
 

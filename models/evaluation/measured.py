@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.dataset import answer_of
 from models.heads import HeadAnswer
 from models.labels import HeadKind, TrainingRow
+from models.rows.dataset import answer_of
 
 Labels = tuple[str, ...]
 

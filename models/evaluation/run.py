@@ -11,13 +11,13 @@ from pathlib import Path
 import msgspec
 
 from models.bundle import Bundle, load_bundle
-from models.dataset import DataFile, DatasetError, read_dataset
-from models.embed import Advance
-from models.encoder_files import Precision
+from models.encoder.embed import Advance
+from models.encoder.files import Precision
 from models.evaluate import HeadFigures, Measurement, measure_bundle
 from models.evaluation.answers import AnswerRow, answer_key, read_answers
 from models.labels import TrainingRow
 from models.manifest import ANSWERS_NAME, DEFAULT_TENANT, ENCODER_NAME, Manifest
+from models.rows.dataset import DataFile, DatasetError, read_dataset
 from models.runtime import Encoder
 
 

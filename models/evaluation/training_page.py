@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from models.evaluation.page import Page, render_page
 
 if TYPE_CHECKING:  # train_report needs the figures, so it comes after this house
-    from models.label_changes import HeadChange
-    from models.train_report import HeadReport, TrainReport, TuningReport
+    from models.rows.label_changes import HeadChange
+    from models.training.report import HeadReport, TrainReport, TuningReport
 
 SHOWN_NAMES = 20
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from models.train_report import EpochReport
+from models.training.report import EpochReport
 from models.tuning.batches import cut_runs, group_rows, plan_epoch
 from models.tuning.checkpoint import CheckpointError, read_checkpoint, write_checkpoint
 from models.tuning.device import Device, reproducible, torch

@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from models.base_model import BaseModelError, read_base_model
-from models.bert_graph import TINY
-from models.encoder_files import TOKENIZER_NAME
+from models.encoder.base_model import BaseModelError, read_base_model
+from models.encoder.bert_graph import TINY
+from models.encoder.files import TOKENIZER_NAME
 from models.heads import Float32Array, LinearWeights
 from models.tuning.device import Device, torch
 from models.tuning.settings import TuneSettings
@@ -52,7 +52,7 @@ class Network(torch.nn.Module):
         return self
 
     def embed(self, rows: Sequence[Sequence[int]], device: Device) -> Tensor:
-        """Token ids -> float32 [B, H] of length 1, as `models.bert_graph` pools and normalises."""
+        """Token ids -> float32 [B, H] of length 1, as `models.encoder.bert_graph` pools and normalises."""
         ids, mask = (torch.from_numpy(part).to(device.name) for part in self._pad(rows))
         with device.autocast():
             hidden: Tensor = self.encoder(input_ids=ids, attention_mask=mask)[0]

@@ -8,13 +8,13 @@ from functools import partial
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from models.candidates import HeadRows, IntArray
-from models.dataset import DatasetError
-from models.head_rows import LabelledRows, sort_by_head
+from models.fitting.candidates import HeadRows, IntArray
+from models.fitting.head_rows import LabelledRows, sort_by_head
+from models.fitting.logistic import Features, fit_linear
 from models.heads import Float32Array, LinearWeights
 from models.labels import HeadSpec, TrainingRow
-from models.logistic import Features, fit_linear
-from models.split import hold_out
+from models.rows.dataset import DatasetError
+from models.rows.split import hold_out
 from models.tuning.task import BoolArray, TuneHead, TuneTask
 
 # Kept back from tuning, so that temperature, thresholds and features are chosen on rows that encoder and heads did not

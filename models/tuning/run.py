@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from models.encoder_files import sha256_of
+from models.encoder.files import sha256_of
 from models.heads import LinearWeights
-from models.train_report import TuningReport
+from models.training.report import TuningReport
 from models.tuning.device import Device, choose_device, torch
 from models.tuning.loop import Advance, Job, TellEpoch, Tuned, tune
 from models.tuning.settings import TuneSettings

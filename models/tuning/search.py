@@ -11,8 +11,8 @@ import msgspec
 import optuna
 
 from models.bundle_writer import sync
-from models.candidates import Candidate, FeatureName
-from models.train_report import TrialReport
+from models.fitting.candidates import Candidate, FeatureName
+from models.training.report import TrialReport
 from models.tuning.settings import TuneSettings
 
 JOURNAL_NAME = "trials.json"

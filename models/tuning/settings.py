@@ -4,7 +4,7 @@ import math
 
 import msgspec
 
-from models.train_report import Recipe
+from models.training.report import Recipe
 
 # Steps over which the learning rate rises from zero, as a share of all: Adam's second moments are noise before.
 WARM_UP_SHARE = 0.1

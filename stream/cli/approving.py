@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from models.bundle import Bundle, BundleError, load_bundle
-from models.dataset import DatasetError, read_dataset
-from models.encoder_files import EncoderError
+from models.encoder.files import EncoderError
 from models.evaluate import measure_bundle
 from models.evaluation.answers import AnswersError
 from models.evaluation.compare import ModelAnswers, compare_answer_rows, kept_answers
 from models.evaluation.comparison import Comparison
 from models.labels import TrainingRow
+from models.rows.dataset import DatasetError, read_dataset
 from models.runtime import Encoder, RuntimeUnavailableError
 from stream.cli.bundles import OnDisk, find
 from stream.cli.wiring import cores

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from models.labels import TrainingRow, template_with
-from models.train_report import TrainRequest
+from models.training.report import TrainRequest
 from stream.broker import EmbeddedBroker
 from stream.cli.say import speaker
 from stream.cli.train_view import report_lines, train_with_progress

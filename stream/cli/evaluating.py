@@ -175,9 +175,9 @@ def _evaluation_page(evaluated: "Evaluated", request: "EvaluationRequest", *, te
 def _errors_have_a_way_out() -> Iterator[None]:
     """Errors of the offline half whose message says what to do become one line and exit code 1."""
     from models.bundle import BundleError  # noqa: PLC0415
-    from models.dataset import DatasetError  # noqa: PLC0415
-    from models.encoder_files import EncoderError  # noqa: PLC0415
+    from models.encoder.files import EncoderError  # noqa: PLC0415
     from models.evaluation.answers import AnswersError  # noqa: PLC0415
+    from models.rows.dataset import DatasetError  # noqa: PLC0415
     from models.runtime import RuntimeUnavailableError  # noqa: PLC0415
 
     try:

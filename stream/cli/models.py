@@ -233,7 +233,7 @@ def _publish(settings: Settings, publication: Publication, console: Console) -> 
 def _move_alias(settings: Settings, name: str, version: str, alias: str | None) -> None:
     """MLflow is a companion: what fails there is a warning."""
     if settings.mlflow_tracking_uri:
-        from models.tracking import set_alias  # noqa: PLC0415
+        from models.tracking.tracker import set_alias  # noqa: PLC0415
 
         def warn(text: str) -> None:
             print(f"warning: {text}", file=sys.stderr)  # noqa: T201  # the command line speaks to a person

@@ -18,8 +18,8 @@ from rich.progress import (
 from stream.errors import FatalError
 
 if TYPE_CHECKING:
-    from models.tracking import Tracker
-    from models.train_report import HeadReport, TrainReport, TrainRequest
+    from models.tracking.tracker import Tracker
+    from models.training.report import HeadReport, TrainReport, TrainRequest
 
 PAGE = "report.html"
 PLAIN_EVERY_S = 15.0
@@ -33,12 +33,12 @@ def train_with_progress(
     Raises:
         FatalError: the rows, the base model or the device cannot be used, or the loss is no number any more.
     """
-    from models.base_model import BaseModelError  # noqa: PLC0415
     from models.bundle import BundleError  # noqa: PLC0415
-    from models.dataset import DatasetError  # noqa: PLC0415
-    from models.encoder_files import EncoderError  # noqa: PLC0415
+    from models.encoder.base_model import BaseModelError  # noqa: PLC0415
+    from models.encoder.files import EncoderError  # noqa: PLC0415
+    from models.rows.dataset import DatasetError  # noqa: PLC0415
     from models.runtime import RuntimeUnavailableError  # noqa: PLC0415
-    from models.tracking import NO_TRACKER  # noqa: PLC0415
+    from models.tracking.tracker import NO_TRACKER  # noqa: PLC0415
     from models.train import train  # noqa: PLC0415
 
     columns = (
@@ -131,7 +131,7 @@ def report_lines(report: "TrainReport") -> list[str]:
 
 def refused_line(refused: Mapping[str, int]) -> str:
     """How many rows were left out for want of consent, and whose, most first."""
-    from models.train_report import named  # noqa: PLC0415
+    from models.training.report import named  # noqa: PLC0415
 
     return f"{sum(refused.values())} rows left out, no consent to training: {named(refused)}"
 

@@ -14,8 +14,8 @@ from stream.errors import FatalError, SettingsError
 from stream.settings import Settings
 
 if TYPE_CHECKING:
-    from models.label_changes import LabelChanges
-    from models.train_report import Recipe, TrainReport, TrainRequest
+    from models.rows.label_changes import LabelChanges
+    from models.training.report import Recipe, TrainReport, TrainRequest
 
 
 def register(app: typer.Typer) -> None:
@@ -110,9 +110,9 @@ def train(  # noqa: PLR0913, PLR0917  # a command's options
     Rows of tenants that do not consent to training (SWITCHBOARD_TENANTS_FILE) are left out. A training that was
     killed goes on where it was when the same command is given again.
     """
-    from models.base_model import DEFAULT_BASE_MODEL  # noqa: PLC0415  # the models take a second to import
+    from models.encoder.base_model import DEFAULT_BASE_MODEL  # noqa: PLC0415  # the models take a second to import
     from models.labels import DEFAULT_TEMPLATE, template_with  # noqa: PLC0415
-    from models.train_report import TrainRequest  # noqa: PLC0415
+    from models.training.report import TrainRequest  # noqa: PLC0415
     from stream.cli.wiring import cores  # noqa: PLC0415
     from stream.tenants import ALL_ALIKE  # noqa: PLC0415
     from stream.tenants_toml import load_tenants  # noqa: PLC0415
@@ -153,7 +153,7 @@ def train(  # noqa: PLR0913, PLR0917  # a command's options
 
 
 def _recipe(name: str) -> "Recipe":
-    from models.train_report import Recipe  # noqa: PLC0415
+    from models.training.report import Recipe  # noqa: PLC0415
 
     known: tuple[Recipe, ...] = get_args(Recipe)
     for recipe in known:
@@ -164,7 +164,7 @@ def _recipe(name: str) -> "Recipe":
 
 def _train(settings: Settings, request: "TrainRequest", console: Console) -> "TrainReport":
     """Train, tracked where it is wanted; whoever shall be told is told how it ended."""
-    from models.tracking import open_tracker  # noqa: PLC0415
+    from models.tracking.tracker import open_tracker  # noqa: PLC0415
     from stream.notify import TrainingEvent, notify  # noqa: PLC0415
 
     def warn(message: str) -> None:
@@ -203,8 +203,8 @@ def _train(settings: Settings, request: "TrainRequest", console: Console) -> "Tr
 
 
 def _changes(path: Path | None) -> "LabelChanges":
-    from models.dataset import DatasetError  # noqa: PLC0415
-    from models.label_changes import NO_CHANGES, LabelChanges  # noqa: PLC0415
+    from models.rows.dataset import DatasetError  # noqa: PLC0415
+    from models.rows.label_changes import NO_CHANGES, LabelChanges  # noqa: PLC0415
 
     try:
         return NO_CHANGES if path is None else LabelChanges.read(path)

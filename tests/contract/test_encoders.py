@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.base_model import DEFAULT_BASE_MODEL
-from models.encoder_store import prepare_encoder
+from models.encoder.base_model import DEFAULT_BASE_MODEL
+from models.encoder.store import prepare_encoder
 from models.runtime import Encoder
 from tests import fakes, walking
 

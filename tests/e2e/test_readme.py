@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from models.dataset import read_dataset
+from models.rows.dataset import read_dataset
 from stream.cli import app
 from stream.demo.worker_process import WorkerProcess, environment_of
 from stream.settings import Settings

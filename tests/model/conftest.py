@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from models.train_report import TrainRequest
+from models.training.report import TrainRequest
 from tests.fakes import write_tiny_bert, write_tiny_rows
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from models.artefacts import artefact_entries
-from models.encoder_files import Precision, sha256_of
-from models.encoder_graph import build_encoder
+from models.encoder.artefacts import artefact_entries
+from models.encoder.build import build_encoder
+from models.encoder.files import Precision, sha256_of
 from tests.fakes import write_tiny_bert
 from tests.model.small_encoders import TEXTS, write_small_encoder
 

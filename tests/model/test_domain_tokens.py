@@ -10,9 +10,9 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
-from models.base_model import BaseModelError, read_base_model
-from models.domain_tokens import extend_base
-from models.encoder_graph import build_encoder
+from models.encoder.base_model import BaseModelError, read_base_model
+from models.encoder.build import build_encoder
+from models.encoder.domain_tokens import extend_base
 from models.runtime import Encoder
 from tests.fakes import write_tiny_bert
 from tests.model.small_encoders import WRITTEN_HERE, small_tokenizer, write_small_encoder
@@ -114,7 +114,7 @@ def test_a_base_without_a_fast_tokenizer_says_so(base: Path, tmp_path: Path) -> 
 @pytest.mark.timeout(120)  # the first import of torch
 @pytest.mark.parametrize("kind", WRITTEN_HERE)
 def test_transformers_reads_the_extended_model_alike(tmp_path: Path, kind: str) -> None:
-    from models.export import torch_embeddings  # noqa: PLC0415 - needs the extra train
+    from models.encoder.export import torch_embeddings  # noqa: PLC0415 - needs the extra train
 
     out = extend_base(write_small_encoder(tmp_path / "base", kind), WORDS, tmp_path / "extended")
     encoder = Encoder(build_encoder(out, tmp_path / "encoder", 64, ("fp32",)).path, "cpu")

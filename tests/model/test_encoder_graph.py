@@ -12,9 +12,9 @@ import onnxruntime
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from models.base_model import BaseModelError, find_base_model, read_base_model
-from models.bert_graph import write_graph
-from models.encoder_graph import build_encoder
+from models.encoder.base_model import BaseModelError, find_base_model, read_base_model
+from models.encoder.bert_graph import write_graph
+from models.encoder.build import build_encoder
 from models.runtime import Encoder
 from tests.fakes import write_tiny_bert
 

@@ -10,10 +10,10 @@ import onnx
 import onnxruntime
 import pytest
 
-from models.base_model import BaseModelError, read_base_model
-from models.encoder_files import Precision
-from models.encoder_graph import build_encoder
-from models.fused_graph import write_fused
+from models.encoder.base_model import BaseModelError, read_base_model
+from models.encoder.build import build_encoder
+from models.encoder.files import Precision
+from models.encoder.fused_graph import write_fused
 from models.runtime import Encoder
 from tests.fakes import write_tiny_bert
 from tests.model.small_encoders import EXPORTED, KINDS, TEXTS, WRITTEN_HERE, write_small_encoder
@@ -49,7 +49,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest.mark.train
 @pytest.mark.parametrize("kind", KINDS)
 def test_embeddings_of_texts_are_those_of_transformers(built: Any, kind: str) -> None:
-    from models.export import torch_embeddings  # noqa: PLC0415 - needs the extra train
+    from models.encoder.export import torch_embeddings  # noqa: PLC0415 - needs the extra train
 
     base, directory = built(kind)
     encoder = Encoder(directory, "cpu", precision="fp32")
@@ -149,7 +149,7 @@ def test_the_fused_operators_compute_what_the_plain_ones_compute(
         "input_ids": draw.integers(0, len(model.words), mask.shape) * mask,
         "attention_mask": mask,
     }
-    from models.bert_graph import write_graph  # noqa: PLC0415 - beside its twin
+    from models.encoder.bert_graph import write_graph  # noqa: PLC0415 - beside its twin
 
     plain, fused, half = (
         onnxruntime.InferenceSession(

@@ -9,9 +9,9 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from models.tracking import CANDIDATE, CHAMPION, open_tracker, set_alias
+from models.tracking.tracker import CANDIDATE, CHAMPION, open_tracker, set_alias
 from models.train import train
-from models.train_report import TrainReport, TrainRequest
+from models.training.report import TrainReport, TrainRequest
 from tests.fakes import write_tiny_rows
 
 pytest.importorskip("mlflow", reason="needs the extra mlflow")
@@ -19,7 +19,7 @@ pytest.importorskip("scipy", reason="needs the extra heads")
 
 from mlflow import MlflowClient
 
-from models.mlflow_tracker import ERROR_TAG, MANIFEST_TAG, VERSION_TAG
+from models.tracking.mlflow_tracker import ERROR_TAG, MANIFEST_TAG, VERSION_TAG
 
 pytestmark = [
     pytest.mark.timeout(120),

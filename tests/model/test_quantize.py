@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from onnx import TensorProto, helper, numpy_helper
 
-from models.base_model import find_base_model
-from models.bert_graph import IR_VERSION, OPSET
-from models.encoder_graph import build_encoder
-from models.quantize import quantize_graph, quantize_rows
+from models.encoder.base_model import find_base_model
+from models.encoder.bert_graph import IR_VERSION, OPSET
+from models.encoder.build import build_encoder
+from models.encoder.quantize import quantize_graph, quantize_rows
 from models.runtime import Encoder
 
 # Public situations in our own words; short and long, English and German.

@@ -12,8 +12,8 @@ import orjson
 import pytest
 
 from models.bundle import load_bundle, resolve
-from models.dataset import read_dataset
 from models.evaluate import evaluate_bundle
+from models.rows.dataset import read_dataset
 from models.train import DatasetError, TrainRequest, train
 from stream.classify import Item
 from stream.cli import main

@@ -9,8 +9,8 @@ import orjson
 import pytest
 
 from models.bundle import BundleError, load_bundle, resolve
-from models.dataset import read_dataset
 from models.evaluate import evaluate_bundle
+from models.rows.dataset import read_dataset
 from models.train import DatasetError, TrainRequest, train
 from tests.fakes import write_tiny_rows
 

@@ -15,9 +15,9 @@ pytest.importorskip("torch", reason="needs the extra train")
 pytest.importorskip("transformers", reason="needs the extra train")
 
 from models.bundle import load_bundle, resolve
-from models.label_changes import LabelChanges
+from models.rows.label_changes import LabelChanges
 from models.train import DatasetError, TrainRequest, train
-from models.train_report import TrainReport
+from models.training.report import TrainReport
 from models.tuning.search import search_settings
 from models.tuning.settings import TuneSettings
 

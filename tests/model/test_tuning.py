@@ -17,11 +17,11 @@ pytest.importorskip("transformers", reason="needs the extra train")
 import torch
 from safetensors.numpy import load_file
 
-from models.base_model import BaseModelError
-from models.encoder_graph import build_encoder
+from models.encoder.base_model import BaseModelError
+from models.encoder.build import build_encoder
 from models.heads import LinearWeights
 from models.runtime import Encoder
-from models.train_report import EpochReport
+from models.training.report import EpochReport
 from models.tuning.batches import cut_runs
 from models.tuning.checkpoint import NAME, CheckpointError, read_checkpoint, write_checkpoint
 from models.tuning.device import Device

@@ -5,7 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.abstention import NEVER_ALONE, choose_threshold, false_alarm_threshold, wilson_lower
+from models.fitting.abstention import (
+    NEVER_ALONE,
+    choose_threshold,
+    false_alarm_threshold,
+    wilson_lower,
+)
 
 CHANCES = st.floats(0, 1, width=16)
 ROWS = st.lists(st.tuples(CHANCES, st.booleans()), min_size=1, max_size=80)

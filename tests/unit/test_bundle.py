@@ -13,12 +13,12 @@ import numpy as np
 import orjson
 import pytest
 
-from models import file_hashes
 from models import manifest as manifests
 from models.bundle import BundleError, load_bundle, resolve, versions
 from models.bundle_writer import BundleParts, head_entries, write_bundle
-from models.encoder_files import sha256_of
-from models.encoder_graph import build_encoder
+from models.encoder import file_hashes
+from models.encoder.build import build_encoder
+from models.encoder.files import sha256_of
 from models.golden import GoldenRow, answer_rows, make_rows, make_texts, read_golden, with_answers
 from models.heads import Head, LinearWeights
 from models.labels import HeadSpec

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from models.dataset import (
+from models.labels import HeadSpec, TrainingRow
+from models.rows.dataset import (
     Dataset,
     DatasetError,
     answer_of,
@@ -14,7 +15,6 @@ from models.dataset import (
     read_dataset,
     schemas_of,
 )
-from models.labels import HeadSpec, TrainingRow
 
 
 def write(path: Path, *rows: object) -> Path:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.embed import _cut, embed_texts
+from models.encoder.embed import _cut, embed_texts
 from tests.fakes import FakeEncoder
 
 

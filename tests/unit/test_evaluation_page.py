@@ -3,8 +3,8 @@
 import pytest
 
 from models.evaluation.matrix import SHOWN_LABELS, lay_out
-from models.label_changes import HeadChange
-from models.train_report import EpochReport, HeadReport, TrainReport, TuningReport
+from models.rows.label_changes import HeadChange
+from models.training.report import EpochReport, HeadReport, TrainReport, TuningReport
 
 pytest.importorskip("matplotlib", reason="needs the extra heads")
 

@@ -5,9 +5,9 @@ import pytest
 
 pytest.importorskip("scipy", reason="needs the extra heads")
 
-from models.dataset import schemas_of
-from models.fit_heads import FitOptions, FittedHead, fit_heads
+from models.fitting.fit_heads import FitOptions, FittedHead, fit_heads
 from models.labels import TrainingRow
+from models.rows.dataset import schemas_of
 
 ROWS = 80
 

@@ -3,9 +3,9 @@ import pytest
 
 pytest.importorskip("scipy", reason="needs the extra heads")
 
-from models.head_rows import LabelledRows, LearnableHead, ngram_matrix, sort_by_head
+from models.fitting.head_rows import LabelledRows, LearnableHead, ngram_matrix, sort_by_head
+from models.fitting.logistic import Features
 from models.labels import TrainingRow
-from models.logistic import Features
 from models.ngrams import build_vocabulary
 
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.dataset import DatasetError
-from models.label_changes import NO_CHANGES, HeadChange, LabelChanges, describe_changes
 from models.labels import TrainingRow
+from models.rows.dataset import DatasetError
+from models.rows.label_changes import NO_CHANGES, HeadChange, LabelChanges, describe_changes
 
 
 def read(folder: Path, text: str) -> LabelChanges:

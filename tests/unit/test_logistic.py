@@ -6,13 +6,13 @@ pytest.importorskip("sklearn", reason="needs scikit-learn, of the group dev")
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-import models.logistic
-from models.calibrate import find_temperature, find_thresholds
-from models.candidates import CANDIDATES, Candidate, HeadRows, HeadWishes, Judge
-from models.fit import _choose, fit_head
+import models.fitting.logistic
+from models.fitting.calibrate import find_temperature, find_thresholds
+from models.fitting.candidates import CANDIDATES, Candidate, HeadRows, HeadWishes, Judge
+from models.fitting.fit import _choose, fit_head
+from models.fitting.logistic import Features, fit_linear, linear_scores
 from models.heads import LinearWeights, probabilities
 from models.labels import HeadSpec
-from models.logistic import Features, fit_linear, linear_scores
 from tests.fakes import InlinePool
 
 DRAW = np.random.default_rng(5)
@@ -28,7 +28,7 @@ def problem() -> tuple[Features, np.ndarray, np.ndarray]:
 
 
 def test_the_optimum_is_that_of_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models.logistic, "GRADIENT_TOLERANCE", 1e-6)
+    monkeypatch.setattr(models.fitting.logistic, "GRADIENT_TOLERANCE", 1e-6)
     features, targets, truth = problem()
     stacked = sparse.hstack([features.dense, features.ngrams]).tocsr()
     theirs = LogisticRegression(C=3.0, tol=1e-7, max_iter=2000).fit(stacked, truth)
@@ -38,7 +38,7 @@ def test_the_optimum_is_that_of_scikit_learn(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_each_label_of_a_sigmoid_fit_is_a_fit_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models.logistic, "GRADIENT_TOLERANCE", 1e-6)
+    monkeypatch.setattr(models.fitting.logistic, "GRADIENT_TOLERANCE", 1e-6)
     features, targets, _ = problem()
     ours = fit_linear(Features(features.dense), targets, "sigmoid", 3.0)
     for label in range(LABELS):
@@ -48,7 +48,7 @@ def test_each_label_of_a_sigmoid_fit_is_a_fit_of_its_own(monkeypatch: pytest.Mon
 
 
 def test_the_gradient_is_that_of_the_loss() -> None:
-    for loss, compute in models.logistic._SOFTMAX_OR_SIGMOID.items():
+    for loss, compute in models.fitting.logistic._SOFTMAX_OR_SIGMOID.items():
         scores = DRAW.normal(size=(1, 4)).astype(np.float32)
         targets = np.array([[0, 1, 0, 0]], np.float32)
         _, slope = compute(scores, targets)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.metrics import calibration_error, confusion, macro_f1, micro_f1
+from models.evaluation.metrics import calibration_error, confusion, macro_f1, micro_f1
 
 LABELS = st.sampled_from("abcd")
 PAIRS = st.lists(st.tuples(LABELS, LABELS), min_size=1, max_size=40)

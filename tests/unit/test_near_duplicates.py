@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import near_duplicates
-from models.folding import fold_words
-from models.near_duplicates import find_near, group_near
-from models.shingle_sets import MAX_WORDS, IntArray, ShingleSets, count_common
+from models.rows import near_duplicates
+from models.rows.folding import fold_words
+from models.rows.near_duplicates import find_near, group_near
+from models.rows.shingle_sets import MAX_WORDS, IntArray, ShingleSets, count_common
 
 WORD = st.sampled_from(["alfa", "bravo", "carl", "dora", "emil"])
 BASE = st.lists(WORD, max_size=12)

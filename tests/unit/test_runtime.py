@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.encoder_files import Precision, describe_file, read_config, write_config
-from models.encoder_graph import build_encoder
+from models.encoder.build import build_encoder
+from models.encoder.files import Precision, describe_file, read_config, write_config
 from models.runtime import Encoder, EncoderError, InferenceError, RuntimeUnavailableError
 from tests.fakes import TINY_WORDS, write_tiny_bert
 

@@ -2,10 +2,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.dataset import DatasetError
 from models.labels import TrainingRow
-from models.row_groups import group_rows, measure_overlap
-from models.split import cut_folds, hold_out, normalise, split_rows
+from models.rows.dataset import DatasetError
+from models.rows.groups import group_rows, measure_overlap
+from models.rows.split import cut_folds, hold_out, normalise, split_rows
 
 
 def row(place: int, **more: object) -> TrainingRow:

@@ -11,7 +11,8 @@ import pytest
 from models.evaluate import compare_answers
 from models.heads import HeadAnswer
 from models.labels import TrainingRow
-from models.tracking import (
+from models.tracking.facts import asked, confusion_csv, final
+from models.tracking.tracker import (
     NO_TRACKER,
     Tracker,
     TrackingError,
@@ -20,8 +21,7 @@ from models.tracking import (
     set_alias,
     tracked,
 )
-from models.tracking_facts import asked, confusion_csv, final
-from models.train_report import HeadReport, TrainReport, TrainRequest
+from models.training.report import HeadReport, TrainReport, TrainRequest
 
 REQUEST = TrainRequest(name="support", models_dir=Path("models"), data=[])
 REPORT = TrainReport(
@@ -121,7 +121,7 @@ def test_without_mlflow_one_warning_says_how_to_get_it(monkeypatch: pytest.Monke
 
 def test_mlflow_is_not_loaded_before_a_training_begins() -> None:
     program = (
-        "import json, sys, models.tracking as t, models.mlflow_tracker;"
+        "import json, sys, models.tracking.tracker as t, models.tracking.mlflow_tracker;"
         "t.open_tracker('sqlite:///x.db', 'support'); t.open_tracker(None, 'support');"
         "print(json.dumps(sorted(sys.modules)))"
     )

@@ -3,10 +3,10 @@ from pathlib import Path
 import orjson
 import pytest
 
-from models.dataset import DatasetError
-from models.label_changes import LabelChanges
-from models.train_report import TrainRequest
-from models.train_rows import read_rows
+from models.rows.dataset import DatasetError
+from models.rows.label_changes import LabelChanges
+from models.training.report import TrainRequest
+from models.training.rows import read_rows
 
 
 def written(path: Path, *tenants: str) -> Path:

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from models.bundle import BundleError
+from models.fitting.warm_start import find_previous, start_weights
 from models.heads import Head, LinearWeights
 from models.labels import HeadKind, HeadSpec
 from models.manifest import EncoderEntry, Manifest, TrainingEntry, write_manifest
 from models.ngrams import NgramVocabulary
-from models.warm_start import find_previous, start_weights
 
 OLD = ("card lost", "card stolen", "loan", "misc")
 

@@ -1,0 +1,1 @@
+"""Encoders: a base model's files in, graphs that serve out, and the session that runs them."""

@@ -1,0 +1,99 @@
+"""Checks a request against its rows before anything long starts: what is named must exist; for `rows`.
+
+Knows heads and labels, no model and no split.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from models.labels import TrainingRow
+from models.rows.dataset import answer_of, find_heads
+from models.rows.errors import DatasetError, did_you_mean
+from models.training.report import TrainRequest
+
+
+def check_heads(
+    request: TrainRequest,
+    own: Sequence[TrainingRow],
+    validation: Sequence[TrainingRow],
+    test: Sequence[TrainingRow],
+) -> list[str]:
+    """Refuse names that no training row has; the warnings are of heads in a validation or test file alone.
+
+    Args:
+        request: with head weights and the label out of scope.
+        own: rows of `data`, after the label changes, those kept back included.
+        validation: rows of that file.
+        test: rows of that file.
+
+    Raises:
+        DatasetError: names where the head or label stands, and those that exist.
+    """
+    heads = {head for row in own for head in row.labels}
+    if not heads:
+        raise DatasetError(
+            f"{_names(request.data)}: nothing to learn from {len(own)} rows: no row has labels; "
+            'add "labels": {"topic": "…"} to the rows'
+        )
+    for head, weight in request.head_weights.items():
+        if head not in heads:
+            raise DatasetError(
+                f"head weight {head}={weight:g}: no training row of {_names(request.data)} has head {head!r}; "
+                f"{did_you_mean(head, heads)}"
+            )
+    outside = request.out_of_scope_label
+    labels = {label for row in own for head in row.labels for label in answer_of(row, head) or ()}
+    if outside is not None and outside not in labels:
+        raise DatasetError(
+            f"out_of_scope_label={outside!r} is the label of no training row of {_names(request.data)}; "
+            f"{did_you_mean(outside, labels)}"
+        )
+    return [
+        *_check_file(request.validation, validation, heads),
+        *_check_file(request.test, test, heads),
+    ]
+
+
+def check_learnable(rows: Sequence[TrainingRow], places: Sequence[str]) -> None:
+    """Refuse rows of which no head can be learned.
+
+    Args:
+        rows: to learn from.
+        places: `file:line` of each.
+
+    Raises:
+        DatasetError: says why of each head, and where its first row stands.
+    """
+    heads = find_heads(rows)
+    if all(isinstance(spec, str) for spec in heads.values()):
+        reasons = "; ".join(_why(head, rows, places) for head in heads) or "no row has labels"
+        raise DatasetError(f"nothing to learn from {len(rows)} rows: {reasons}")
+
+
+def _why(head: str, rows: Sequence[TrainingRow], places: Sequence[str]) -> str:
+    named = [number for number, row in enumerate(rows) if head in row.labels]
+    labels = sorted({label for number in named for label in answer_of(rows[number], head) or ()})
+    found = f"has one class only, {labels[0]!r}," if labels else "has no label"
+    return (
+        f"head {head!r} {found} in all {len(named)} rows, the first at {places[named[0]]}; "
+        "add rows with another label, or leave the head out"
+    )
+
+
+def _check_file(path: Path | None, rows: Sequence[TrainingRow], heads: set[str]) -> list[str]:
+    if path is None or not rows:
+        return []
+    here = {head for row in rows for head in row.labels}
+    if not here & heads:
+        raise DatasetError(
+            f"{path}: its {len(rows)} rows have the heads {sorted(here)} and no training row has one of them, "
+            f"only {sorted(heads)}; name the heads alike, or name another file"
+        )
+    return [
+        f"{path}: no training row has head {head!r}, so it is not measured; {did_you_mean(head, heads)}"
+        for head in sorted(here - heads)
+    ]
+
+
+def _names(paths: Sequence[Path]) -> str:
+    return ", ".join(map(str, paths))
