@@ -1,7 +1,8 @@
 """Result lines of `benchmarks.recipes`: what one head of one training answered, and how far two recipes differ.
 
-A difference is the mean of a recipe's seeds minus that of the other one; its interval is a paired bootstrap over test
-rows: all models meet the same draws.
+A difference is the mean of a recipe's seeds minus that of the other one. Whether chance explains it is asked by the
+paired permutation test of `models compare`; the interval beside it is a paired bootstrap over test rows (all models
+meet the same draws), to which labels with one row add no width.
 """
 
 import statistics
@@ -11,7 +12,9 @@ from pathlib import Path
 
 import msgspec
 
+from models.evaluation.permutation import permutation_p
 from models.evaluation.resampling import METRICS, interval_of, resample, sample_of, score
+from models.evaluation.significance import SIGNIFICANCE
 
 BASELINES = ("words", "frozen")
 OURS = ("quick", "balanced", "best")
@@ -70,16 +73,19 @@ class HeadRun(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Difference:
-    """A mean difference with its 95 % interval."""
+    """A mean difference, its 95 % interval, and how likely chance alone makes one as large."""
 
     mean: float
     low: float
     high: float
+    p: float
 
     @property
     def mark(self) -> str:
-        """`won` or `lost` where chance does not explain it."""
-        return "won" if self.low > 0 else "lost" if self.high < 0 else "≈"
+        """`won` or `lost` where chance does not explain it: asked of each difference by itself, at 5 %."""
+        if self.p >= SIGNIFICANCE:
+            return "≈"
+        return "won" if self.mean > 0 else "lost"
 
     def __str__(self) -> str:
         return f"{self.mean:+.3f} [{self.low:+.3f}, {self.high:+.3f}] {self.mark}"
@@ -123,12 +129,15 @@ def paired_difference(
     sides = [*ours, *theirs]
     given = [run.names(run.given) for run in sides]
     labels = sorted({label for run in sides for label in run.labels})
-    sample = sample_of(sides[0].names(sides[0].truth), given, labels)
+    truth = sides[0].names(sides[0].truth)
+    sample = sample_of(truth, given, labels)
     count, place = len(ours), METRICS.index(metric)
+    chance = permutation_p(truth, given[:count], given[count:], labels, SEED)[place]
     drawn = resample(sample, SEED)[:, place]  # [S, 3, R] -> [S, R]
     own = score(sample)[:, place]  # [S]
     reach = interval_of(drawn[:count].mean(axis=0) - drawn[count:].mean(axis=0))
-    return Difference(float(own[:count].mean() - own[count:].mean()), reach.low, reach.high)
+    mean = float(own[:count].mean() - own[count:].mean())
+    return Difference(mean, reach.low, reach.high, float(chance))
 
 
 def read_runs(path: Path) -> list[HeadRun]:

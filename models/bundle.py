@@ -89,7 +89,7 @@ class Bundle:
 
     @property
     def schemas(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
-        """Tenant -> head -> the labels that its mail may get; a tenant that is not named may get all."""
+        """Tenant -> head -> the labels that its mail may get; `*`: that of tenants that are not named."""
         return self.manifest.schemas
 
     @property
@@ -113,14 +113,13 @@ class Bundle:
             embeddings: float32 [B, H], finite: the caller has sorted other rows out.
             texts: [B], the texts as `text` gave them; heads may read their n-grams.
             tenants: [B], whose mail each is: a label outside a tenant's schema is never given. None: of tenants
-                without a schema.
+                that are not named.
 
         Returns:
             Per row, in order: head name -> answer; without the heads that a tenant's schema allows nothing.
         """
-        return answer_heads(
-            self.heads, self._vocabulary, embeddings, texts, self._masks.of(tenants)
-        )
+        masks = self._masks.of([""] * len(texts) if tenants is None else tenants)
+        return answer_heads(self.heads, self._vocabulary, embeddings, texts, masks)
 
     def golden_failure(self) -> str | None:
         """Run the golden rows on the live session: None, or what is wrong. Tells a sick device from a bad mail."""
@@ -137,6 +136,10 @@ def load_bundle(
     encoders: dict[str, Encoder] | None = None,
 ) -> Bundle:
     """Load a bundle: manifest, hash of every file, session, golden run.
+
+    Where `encoders` holds its encoder, the bundle's own copy is not read but for its size: the session was opened from
+    files of these very hashes, and a hundred megabytes beside the traffic would cost a second. A copy that is damaged
+    is found by the next process that opens it, which then refuses the bundle.
 
     Args:
         path: the bundle's directory (`resolve`).

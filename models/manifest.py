@@ -106,11 +106,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         metrics: the main figures by head, from rows kept back.
-        schemas: tenant -> head -> the labels that its mail may get; a tenant that is not named may get all. Filled
-            where the training rows name tenants.
+        schemas: tenant -> head -> the labels that its mail may get; `*`: what tenants that are not named may get
+            (without that key: all). Filled where the training rows name two tenants, or one beside rows of none.
         languages: of the training rows, where they say; mail in another one abstains. Empty: all.
         artefacts: the encoder's graphs by precision.
-        previous: NAME/VERSION that the heads were warm-started from.
+        previous: NAME/VERSION that label sets were compared with, of the same tenant; None: this is the first.
     """
 
     format_version: int = FORMAT_VERSION

@@ -13,13 +13,18 @@ from models.labels import HeadSpec
 BoolArray = npt.NDArray[np.bool_]
 Schemas = Mapping[str, Mapping[str, Sequence[str]]]
 
+# Among tenants of schemas: all those that are not named there.
+EVERYONE = "*"
+# What mail says that is no named tenant's.
+UNNAMED = frozenset({"", "default"})
+
 
 class SchemaMasks:
     """The masks of one model. Thread-safe: nothing in it changes.
 
     Args:
         schemas: tenant -> head -> the labels that its mail may get. A head that a tenant's schema does not name may
-            give it nothing; a tenant that is not named may get all.
+            give it nothing. A tenant that is not named may get the labels of `EVERYONE`; all where that is no key.
         heads: of the model, in the order of its scores.
 
     Raises:
@@ -27,29 +32,33 @@ class SchemaMasks:
     """
 
     def __init__(self, schemas: Schemas, heads: Sequence[HeadSpec]) -> None:
-        self._places = {tenant: place for place, tenant in enumerate(schemas, start=1)}
         _check(schemas, heads)
-        # Per head [S + 1, L]: row 0 is for tenants without a schema.
+        everyone = {head.name: head.labels for head in heads}
+        named = [tenant for tenant in schemas if tenant != EVERYONE]
+        self._places = {tenant: place for place, tenant in enumerate(named, start=1)}
+        # Per head [S + 1, L]: row 0 is for tenants that are not named.
+        own = [schemas.get(EVERYONE, everyone), *(schemas[tenant] for tenant in named)]
         self._masks = [
-            np.array(
-                [
-                    [True] * len(head.labels),
-                    *(
-                        [label in set(own.get(head.name, ())) for label in head.labels]
-                        for own in schemas.values()
-                    ),
-                ],
-                np.bool_,
-            )
+            np.array([_mask(head, labels.get(head.name, ())) for labels in own], np.bool_)
             for head in heads
         ]
+        self._is_open = EVERYONE not in schemas
 
-    def of(self, tenants: Sequence[str] | None) -> list[BoolArray] | None:
-        """Per head what each row may get, bool [B, L]; None where no tenant of the batch has a schema."""
-        if tenants is None or self._places.keys().isdisjoint(tenants):
+    def of(self, tenants: Sequence[str]) -> list[BoolArray] | None:
+        """Per head what each row may get, bool [B, L]; None: all rows may get everything.
+
+        Args:
+            tenants: [B], whose each row is; empty: nobody's that is named.
+        """
+        if self._is_open and self._places.keys().isdisjoint(tenants):
             return None
         rows = np.fromiter((self._places.get(one, 0) for one in tenants), np.int64, len(tenants))
         return [mask[rows] for mask in self._masks]  # [S + 1, L] -> [B, L]
+
+
+def _mask(head: HeadSpec, labels: Sequence[str]) -> list[bool]:
+    allowed = set(labels)
+    return [label in allowed for label in head.labels]
 
 
 def _check(schemas: Schemas, heads: Sequence[HeadSpec]) -> None:

@@ -101,13 +101,27 @@ class _Training:
         self._watch = watch
         self._tracker = tracker
         self._scratch = scratch
+        self._tuned: TunedEncoder | None = None
 
     def run(self) -> TrainReport:
+        """Walk to the end; what a tuning did stays for an equal request where the walk ends before."""
+        try:
+            report = self._walk()
+            if self._tuned is not None:
+                self._tuned.work.forget()
+            return report
+        finally:
+            if self._tuned is not None:
+                self._tuned.work.release()
+
+    def _walk(self) -> TrainReport:
         request, watch = self._request, self._watch
         with watch.stage("read"):
             base = find_base_model(request.base_model)
             check_base_model(base)
-            previous = read_previous(request.models_dir, request.name, request.changes)
+            previous = read_previous(
+                request.models_dir, request.name, request.tenant, request.changes
+            )
             rows = read_rows(request)
             if request.tokens:
                 base = extend_base(base, request.tokens, self._scratch / "base")
@@ -117,11 +131,11 @@ class _Training:
         if request.recipe != "quick":
             with watch.stage("tune"):
                 known = self._known(rows, texts, encoded, previous)
-                tuned = tune_encoder(known, base, watch.advance, self._tell_epoch)
+                self._tuned = tuned = tune_encoder(known, base, watch.advance, self._tell_epoch)
             encoded = self._encode(tuned.work.base, texts, "export", "embed tuned")
         with watch.stage("heads"):
             known = self._known(rows, texts, encoded, previous)
-            fitted, warm_started = fit_all(known, tuned, watch.advance)
+            fitted = fit_all(known, tuned, watch.advance)
         trained = Trained(
             tuned.work.base if tuned else base,
             encoded.directory,
@@ -132,13 +146,11 @@ class _Training:
         )
         with watch.stage("write"):
             measured = measure(request, rows, trained)
-            facts = self._facts(trained, tuned, previous, warm_started)
+            facts = self._facts(trained, tuned, previous)
             report = msgspec.structs.replace(make_report(request, rows, trained, measured), **facts)
             path = write(request, rows, trained, report, measured)
         with watch.stage("check"):
             load_bundle(path, request.providers)
-        if tuned is not None:
-            tuned.work.forget()
         return msgspec.structs.replace(
             report, version=path.name, path=str(path), seconds=watch.seconds
         )
@@ -148,14 +160,12 @@ class _Training:
         trained: Trained,
         tuned: TunedEncoder | None,
         previous: Previous | None,
-        warm_started: tuple[str, ...],
     ) -> dict[str, Any]:
         """What only the flow knows of a report."""
         return {
             "seconds": self._watch.seconds,
             "tuning": tuned.work.report if tuned else None,
             "previous": previous.label if previous else None,
-            "warm_started": warm_started,
             "changes": previous.describe(trained.specs()) if previous else {},
         }
 

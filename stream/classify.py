@@ -4,29 +4,31 @@
 processed becomes a `PoisonRecordError` on its own item, and its neighbours go on. Knows no Kafka and no device.
 """
 
-from collections.abc import Callable, Collection, Mapping, Set
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from models.bundle import Bundle
 from models.heads import HeadAnswer
-from stream.clean import PROBLEMS, CleanOptions, clean_with_notes
+from stream.clean import PROBLEMS, clean_with_notes
 from stream.errors import PoisonRecordError
 from stream.outputs import Inbound
+from stream.read_options import ReadOptions, is_one_of
 from stream.records import (
     Classification,
     CleanedEmail,
     HeadResult,
-    Kind,
     ModelRef,
     ScoredLabel,
     decode_inbound_email,
     from_kafka_ms,
     utc,
 )
-from stream.tenants import ALL_ALIKE, EVERY_HEAD, Period, Tenants, TenantSettings, language_code
+from stream.tenants import EVERY_HEAD
 
 NO_MODEL = "no model for this tenant"
+NO_LABEL = "no label allowed for this tenant"
+BELOW = "below threshold"
 UNKNOWN_TENANT = "unknown tenant"
 OTHER_LANGUAGE = "language not supported"
 NO_WORDS = "no-words"
@@ -60,75 +62,6 @@ class Item:
         """It has a text that a model shall see."""
         decided = self.error is not None or self.skipped is not None or self.abstained is not None
         return not decided and self.bundle is not None
-
-
-@dataclass(frozen=True, slots=True)
-class TenantOptions:
-    """What `read_email` asks about one tenant; as `ReadOptions` and `TenantSettings` say it together."""
-
-    cleaning: CleanOptions
-    skip_kinds: Set[Kind]
-    languages: Set[str]
-    abstain_below: Mapping[str, float]
-    is_unknown: bool = False
-    dedicated: Period | None = None
-
-    def reads(self, language: str | None) -> bool:
-        """Whether mail in this language is classified; one that could not be told is."""
-        return _is_one_of(language, self.languages)
-
-
-class ReadOptions:
-    """How mail is read: ready for each tenant, so that a mail costs a look into a table.
-
-    Args:
-        cleaning: for every tenant, beside its own boilerplate.
-        skip_kinds: kinds that are not classified, where a tenant does not say its own.
-        tenants: what differs by tenant.
-        only: tenants that this worker is dedicated to; None: it answers all that is not left to dedicated ones.
-    """
-
-    def __init__(
-        self,
-        cleaning: CleanOptions,
-        skip_kinds: Set[Kind],
-        tenants: Tenants = ALL_ALIKE,
-        only: Collection[str] | None = None,
-    ) -> None:
-        self.cleaning = cleaning
-        self.skip_kinds = skip_kinds
-        self.tenants = tenants
-        self.only = only
-        self._by_tenant = {name: self._own(own) for name, own in tenants.by_name.items()}
-        others = self._own(tenants.others)
-        self._others = replace(others, is_unknown=tenants.abstains_on_unknown)
-
-    def of(self, tenant: str) -> TenantOptions:
-        """What applies to the mail of a tenant."""
-        return self._by_tenant.get(tenant, self._others)
-
-    def with_tenants(self, tenants: Tenants) -> "ReadOptions":
-        """The same with other settings of tenants."""
-        return ReadOptions(self.cleaning, self.skip_kinds, tenants, self.only)
-
-    def takes(self, tenant: str, appended_ms: int) -> bool:
-        """Whether mail of a tenant is answered by this worker; every record is by exactly one kind of worker.
-
-        A dedicated worker takes what the others leave to it: without times for its tenant, all.
-        """
-        period = self.of(tenant).dedicated
-        if self.only is None:
-            return period is None or not period.holds(appended_ms)
-        return tenant in self.only and (period is None or period.holds(appended_ms))
-
-    def _own(self, settings: TenantSettings) -> TenantOptions:
-        return TenantOptions(
-            replace(self.cleaning, boilerplate=settings.boilerplate),
-            self.skip_kinds if settings.skip_kinds is None else settings.skip_kinds,
-            settings.languages,
-            settings.abstain_below,
-            dedicated=settings.dedicated,
-        )
 
 
 def read_email(
@@ -179,15 +112,22 @@ def read_email(
         item.text = bundle.text(cleaned.subject, cleaned.body, cleaned.attributes)
         if not item.text:  # a reply that only quotes, where replies are classified
             item.skipped = NO_WORDS
-        elif not own.languages and not _is_one_of(cleaned.language, bundle.languages):
+        elif not own.languages and not is_one_of(cleaned.language, bundle.languages):
             item.abstained = OTHER_LANGUAGE  # the model never saw one in it
 
 
-def _is_one_of(language: str | None, codes: Collection[str]) -> bool:
-    """Whether a mail's language is among them; a language that could not be told is, and no codes are all codes."""
-    if not codes or language is None:
-        return True
-    return language_code(language) in map(language_code, codes)
+def give_up(item: Item, options: ReadOptions) -> None:
+    """Choose who writes the dead letter of a record that must not be run: as `read_email` would choose.
+
+    It is decoded for that, where there are dedicated workers: what ends a worker is its text as a rule, not its shape.
+    """
+    if not options.divides_mail:
+        return
+    try:
+        email = decode_inbound_email(item.inbound.value)
+        item.passed_over = not options.takes(email.tenant, item.appended_ms)
+    except PoisonRecordError:
+        item.passed_over = options.only is not None
 
 
 def classification(item: Item, now: datetime) -> Classification:
@@ -206,7 +146,10 @@ def classification(item: Item, now: datetime) -> Classification:
     elif heads and not all(head.abstained for head in heads.values()):
         status = "classified"
     else:
-        status, reason = "abstained", item.abstained or ("below threshold" if heads else NO_MODEL)
+        nothing = (
+            NO_MODEL if item.bundle is None else NO_LABEL
+        )  # its schema allows none on any head
+        status, reason = "abstained", item.abstained or (BELOW if heads else nothing)
     bundle, item.status = item.bundle, status
     return Classification(
         id=cleaned.id,

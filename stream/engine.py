@@ -18,10 +18,11 @@ import numpy.typing as npt
 from models.bundle import Bundle
 from models.runtime import Encoder, InferenceError
 from stream.batching import cut_batches, device_limits
-from stream.classify import Item, ReadOptions, read_email
+from stream.classify import Item, give_up, read_email
 from stream.errors import FatalError, PoisonRecordError
 from stream.metrics import Metrics
 from stream.outputs import Output
+from stream.read_options import ReadOptions
 from stream.tenant_models import DEFAULT_TENANT, Rules, TenantRules
 
 __all__ = ["DEFAULT_TENANT", "DeviceHealth", "Engine"]
@@ -87,7 +88,11 @@ class Engine:
         return await asyncio.get_running_loop().run_in_executor(self._reader, self._read, items)
 
     async def look_at_rules(self) -> None:
-        """For a worker without mail: what is live is shown, and what is not is let go, without a window."""
+        """For a worker without mail: what is live is shown, and what is not is let go, without a window.
+
+        Raises:
+            FatalError: as `TenantRules.now`.
+        """
         if not self._closed:
             loop = asyncio.get_running_loop()
             looking = loop.run_in_executor(self._reader, self._look_at_rules)
@@ -107,6 +112,8 @@ class Engine:
         for item in items:
             if item.error is None:  # a record that killed the worker is not even read
                 read_email(item, self._options, self.bundle_for)
+            else:
+                give_up(item, self._options)
         cleaned_at_s = time.monotonic()
         for encoder, members in _by_encoder(items):
             for item, tokenized in zip(
@@ -231,7 +238,8 @@ class DeviceHealth:
         now_s = self._clock()
         failed = sum(item.error is not None and item.error.stage == "infer" for item in items)
         metrics.texts_truncated.inc(sum(item.truncated for item in items))
-        self._windows.append((now_s, len(items), failed))
+        answered = sum(not item.passed_over for item in items)  # the others never saw the device
+        self._windows.append((now_s, answered, failed))
         while self._windows[0][0] < now_s - SICK_WINDOW_S:
             self._windows.popleft()
         records = sum(count for _, count, _ in self._windows)

@@ -67,7 +67,7 @@ class Metrics:
             "model_pending", "1: another model is live than the one that answers.", "tenant"
         )
         self.model_load_failures = counter(
-            "model_load_failures_total", "Tries to load a deployed model that failed.", "tenant"
+            "model_load_failures_total", "Tries to load a live model that failed.", "tenant"
         )
         self.tenants_loaded = gauge(
             "tenants_loaded_timestamp_seconds", "When the tenants file was last read well."

@@ -198,7 +198,7 @@ class Decision(Record, frozen=True):
 
 
 class Deployment(Record, frozen=True):
-    """The bundle that is live for a tenant's model, and the one before it, each named by its manifest's sha256."""
+    """The bundle live for a tenant, and the one before (`previous_name`, where it is another), by manifest's sha256."""
 
     tenant: str
     name: str
@@ -207,6 +207,7 @@ class Deployment(Record, frozen=True):
     previous_version: str | None
     previous_manifest_sha256: str | None
     deployed_at: Instant
+    previous_name: str | UnsetType = UNSET
     schema_version: int = SCHEMA_VERSION
 
 
@@ -250,9 +251,8 @@ def decode(value: bytes | None, record_type: type[R]) -> R:
     except msgspec.DecodeError as error:
         raise PoisonRecordError("decode", "bad-json", f"not a JSON object: {error}") from None
     except RecursionError:
-        raise PoisonRecordError(
-            "decode", "bad-json", "JSON is nested too deeply; flatten it"
-        ) from None
+        message = "JSON is nested too deeply; flatten it"
+        raise PoisonRecordError("decode", "bad-json", message) from None
 
 
 def decode_inbound_email(value: bytes | None) -> InboundEmail:

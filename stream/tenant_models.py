@@ -3,14 +3,16 @@
 A tenant's mail is answered by the model that its table names, else by the one that was trained for it, else by the one
 that [default] names, else by the default tenant's. Models that the file names are loaded when a worker starts: a name
 that comes up in a reload needs a restart, and until then the tenant keeps the model that it had. NAME without a version
-is what is live under this name where deployments are followed, else the version that was the newest at the start.
+is what is live under this name, for the tenant or for all, where deployments are followed, and never a bundle that
+nobody approved; else the version that was the newest at the start.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from models.bundle import Bundle
-from stream.errors import SettingsError
+from stream.dedication import Dedication
+from stream.errors import FatalError, SettingsError
 from stream.tenants import ALL_ALIKE, EVERY_HEAD, Tenants, TenantSettings
 from stream.tenants_file import Log, TenantsFile
 
@@ -53,7 +55,9 @@ class TenantRules:
         by_tenant: models by the tenant they were trained for.
         loaded: every loaded model by NAME, NAME/VERSION or both.
         log: told `tenant_rule_without_effect` when a reload names a model or a head that is not loaded.
-        live: what is live by tenant now, another object after every change; it comes before `by_tenant`.
+        live: what is live by tenant now, another object after every change; it comes before `by_tenant`. None: models
+            are named, not followed.
+        only: what the worker is dedicated to; None: nothing.
 
     Raises:
         SettingsError: a table names a model of another tenant, or a head that its model does not have.
@@ -65,27 +69,45 @@ class TenantRules:
         by_tenant: Mapping[str, Bundle],
         loaded: Mapping[str, Bundle],
         log: Log,
-        live: Callable[[], Mapping[str, Bundle]] = lambda: _NONE_LIVE,
+        live: Callable[[], Mapping[str, Bundle]] | None = None,
+        only: Dedication | None = None,
     ) -> None:
         self._file = file
         self._by_tenant = by_tenant
         self._loaded = loaded
         self._log = log
-        self._find_live = live
-        self._live = live()
+        self._follows = live is not None
+        self._find_live = live or (lambda: _NONE_LIVE)
+        self._only = only
+        self._live = self._find_live()
         self._rules, faults = self._choose(file.now(), Rules(by_tenant))
         if faults:
             raise SettingsError("\n".join(faults))
 
     def now(self) -> Rules:
-        """The rules for the next window; the same object until the file or what is live changed."""
+        """The rules for the next window; the same object until the file or what is live changed.
+
+        Raises:
+            FatalError: other tenants are left to this dedicated worker by now; a new start loads their models.
+        """
         tenants, live = self._file.now(), self._find_live()
+        self._must_be_ours(tenants)
         if tenants is not self._rules.tenants or live is not self._live:
             self._live = live
             self._rules, faults = self._choose(tenants, self._rules)
             for fault in faults:
                 self._log("tenant_rule_without_effect", reason=fault)
         return self._rules
+
+    def _must_be_ours(self, tenants: Tenants) -> None:
+        only = self._only
+        if only is None or only.is_alone or (found := tenants.team(only.name)) == only.tenants:
+            return
+        raise FatalError(
+            f"the tenants file leaves other tenants to the dedicated workers {only.name!r} by now: "
+            f"{', '.join(sorted(found)) or 'none'}, not {', '.join(sorted(only.tenants))}; start the worker again, "
+            "it loads their models first and goes on where it was"
+        )
 
     def _choose(self, tenants: Tenants, before: Rules) -> tuple[Rules, list[str]]:
         faults: list[str] = []
@@ -111,9 +133,7 @@ class TenantRules:
             return None
         bundle = self._live_as(settings.model, tenant) or self._loaded.get(settings.model)
         if bundle is None:
-            faults.append(
-                f"[{table}] model={settings.model!r} needs a restart: models are loaded at the start of a worker"
-            )
+            faults.append(f"[{table}] model={settings.model!r} {self._why_not(settings.model)}")
         elif bundle.tenant not in (DEFAULT_TENANT, tenant):
             faults.append(
                 f"[{table}] model={settings.model!r} was trained for tenant {bundle.tenant!r} alone; "
@@ -121,6 +141,16 @@ class TenantRules:
             )
             return None
         return bundle
+
+    def _why_not(self, name: str) -> str:
+        if not self._follows or "/" in name:
+            return "needs a restart: models are loaded at the start of a worker"
+        whose = [tenant for tenant, bundle in self._live.items() if bundle.name == name]
+        found = f"is live for {', '.join(map(repr, whose))} alone" if whose else "is not live"
+        return (
+            f"{found}; approve a version of it (switchboard models approve {name}/VERSION …), or write the version "
+            "that shall answer, NAME/VERSION, and start the worker again"
+        )
 
     def _live_as(self, name: str, tenant: str) -> Bundle | None:
         """What is live under a name, for the tenant itself or for all."""

@@ -54,7 +54,8 @@ class TenantSettings:
         model: NAME or NAME/VERSION; None: the model that was trained for the tenant, or the default one.
         abstain_below: least confidence by head, `EVERY_HEAD` for heads that are not named.
         consents_to_training: whether a model may learn from the mail.
-        dedicated: times between which the mail is left to workers that are dedicated to the tenant; None: never.
+        dedicated: times between which the mail is left to dedicated workers; None: never.
+        dedicated_to: the name of these workers; None: the tenant's own.
     """
 
     boilerplate: Boilerplate = NO_BOILERPLATE
@@ -64,6 +65,7 @@ class TenantSettings:
     abstain_below: Mapping[str, float] = field(default_factory=dict[str, float])
     consents_to_training: bool = True
     dedicated: "Period | None" = None
+    dedicated_to: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,14 @@ class Tenants:
     def consents(self, tenant: str) -> bool:
         """Whether a model may learn from this tenant's mail."""
         return self.of(tenant).consents_to_training
+
+    def team_of(self, tenant: str) -> str:
+        """The name of the dedicated workers that a tenant's mail may be left to."""
+        return self.of(tenant).dedicated_to or tenant
+
+    def team(self, name: str) -> frozenset[str]:
+        """The tenants with a table whose mail may be left to the dedicated workers of a name."""
+        return frozenset(tenant for tenant in self.by_name if self.team_of(tenant) == name)
 
     def models(self, only: Collection[str] | None = None) -> list[str]:
         """The models that are named, for these tenants or for all, as they are written, without repeats."""

@@ -2,13 +2,15 @@
 
 No thread and no timer: whoever reads a window asks first, and the file is looked at at most once a second, by its
 stat. What cannot be read or is wrong changes nothing: the settings of before stay, the log says it once and a metric
-counts it, until there is a good file again.
+counts it, until there is a good file again. The same for a file that changes too late what is left to dedicated
+workers (`stream.dedication`): records would come twice or never.
 """
 
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from stream.dedication import too_late
 from stream.errors import SettingsError
 from stream.metrics import Metrics
 from stream.settings import Settings
@@ -82,12 +84,18 @@ class TenantsFile:
 
     def _read(self) -> None:
         try:
-            self._tenants = read_tenants(self._path)
+            self._tenants = self._checked(read_tenants(self._path))
         except SettingsError as error:
             self._metrics.tenants_reload_failures.inc()
             self._log("tenants_refused", error=str(error), effect="the settings of before stay")
         else:
             self._say_loaded()
+
+    def _checked(self, tenants: Tenants) -> Tenants:
+        now_ms = int(self._wall_clock() * 1000)
+        if faults := list(too_late(self._tenants, tenants, now_ms)):
+            raise SettingsError("\n".join(f"{self._path}: {fault}" for fault in faults))
+        return tenants
 
     def _say_loaded(self) -> None:
         self._metrics.tenants_loaded.set(self._wall_clock())

@@ -12,9 +12,11 @@
     consent_to_training = false
     dedicated_from = 2026-03-01T06:00:00Z   # mail that arrives from then on is left to `worker --tenant acme`
     dedicated_until = 2026-06-01T06:00:00Z  # and from then on no longer
+    dedicated_to = "banks"             # workers and group shared with the other tenants that say so; else "acme"
 
-A time of `dedicated_…` lies in the future when it is written, and all workers see the same file before it comes: then
-each record is answered once. Of two times that differ, or one that has passed, records come twice or never.
+A time of `dedicated_…` lies in the future when it is written, a minute at least, and all workers see the same file
+before it comes: then each record is answered once. What is written too late is refused (`stream.dedication`) by workers
+that run; one that starts cannot know what the file said before, and then records come twice or never.
 Consent is never guessed: every table says it, and a file without [default] refuses it for tenants that have no table.
 Mail that names no tenant is of the tenant `default`: of [tenants.default], else of [default].
 """
@@ -42,20 +44,13 @@ from pydantic import (
 
 from stream.clean.boilerplate import Boilerplate
 from stream.errors import SettingsError
+from stream.language_codes import LANGUAGES
 from stream.settings import Settings, SkippableKind
 from stream.tenants import ALL_ALIKE, EVERY_HEAD, Period, Tenants, TenantSettings, language_code
 
 MAX_TENANT_CHARS = 128  # as `records.Tenant`
 _SHOWN_CHARS = 60
 _MODEL = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}(/[1-9][0-9]{0,8})?$"
-_ISO_639_1 = (
-    "aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo "
-    "es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka "
-    "kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng "
-    "nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su "
-    "sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu"
-)
-_LANGUAGES = frozenset(_ISO_639_1.split())
 _WRITTEN = {
     "boilerplate": 'a list of lines, as in ["Sent through the Acme help desk"]',
     "skip_kinds": f"a list of {', '.join(get_args(SkippableKind))}; [] skips nothing",
@@ -65,6 +60,7 @@ _WRITTEN = {
     "consent_to_training": "true or false",
     "on_unknown": '"default" or "abstain"',
     "dedicated_from": "a time with zone, as in 2026-03-01T06:00:00Z",
+    "dedicated_to": 'the name that workers of several tenants share, as in "banks"',
     "dedicated_until": "a time with zone after dedicated_from, as in 2026-06-01T06:00:00Z",
 }
 
@@ -134,7 +130,7 @@ def _by_head(value: object) -> object:
 
 
 def _known_language(code: str) -> str:
-    if code not in _LANGUAGES:
+    if code not in LANGUAGES:
         raise ValueError(f"{code!r} is no ISO 639-1 code")
     return language_code(code)
 
@@ -174,6 +170,7 @@ class _OwnTable(_Table):
 
     dedicated_from: _Time | None = None
     dedicated_until: _Time | None = None
+    dedicated_to: Annotated[str, Field(min_length=1, max_length=MAX_TENANT_CHARS)] | None = None
 
     @field_validator("dedicated_until")
     @classmethod
@@ -233,7 +230,7 @@ def _settings(table: _Table) -> TenantSettings:
 def _own(table: _OwnTable) -> TenantSettings:
     begin, until = table.dedicated_from, table.dedicated_until
     period = None if begin is None else Period.of(begin, until)
-    return replace(_settings(table), dedicated=period)
+    return replace(_settings(table), dedicated=period, dedicated_to=table.dedicated_to)
 
 
 def _meant(name: str, value: object) -> str:

@@ -92,9 +92,8 @@ class WalkService(Service):
         self._asked_to_stop, self._ended = asyncio.Event(), asyncio.Event()
         self._http = HealthServer(metrics.registry, self._is_ready, live_counts, models.problems)
         self._watchdog = Watchdog(settings.watchdog_s, self._stuck_s, log)
-        self.topics_ready = (
-            threading.Event()
-        )  # Faust waits for it in its own thread: a broker would make them for it
+        # Faust waits for it in its own thread: a broker would make them for it
+        self.topics_ready = threading.Event()
         self.failure: BaseException | None = None
 
     async def on_start(self) -> None:
@@ -151,10 +150,14 @@ class WalkService(Service):
 
     @Service.task
     async def _look_at_rules(self) -> None:
-        while not self.should_stop:
-            if self._engine is not None:
-                await self._engine.look_at_rules()
-            await self.sleep(PULSE_S)
+        try:
+            while not self.should_stop:
+                if self._engine is not None:
+                    await self._engine.look_at_rules()
+                await self.sleep(PULSE_S)
+        except FatalError as error:
+            self._fail(error)
+            signal.raise_signal(signal.SIGTERM)
 
     async def on_stop(self) -> None:
         """Finish what is in progress; mode cancels the task only after this returns."""

@@ -15,6 +15,7 @@ from models.labels import HeadSpec
 from models.manifest import DEFAULT_TENANT, EncoderEntry, Manifest, TrainingEntry
 from models.ngrams import build_vocabulary
 from models.runtime import Encoder
+from models.schemas import SchemaMasks
 from stream.cli.bundles import OnDisk, find
 from stream.deployments.decisions import Signed, approved, rolled_back
 from stream.deployments.live import Live, decisions_of
@@ -30,9 +31,9 @@ HEAD = "topic"
 WORDS = ("card", "invoice", "hardware")
 
 
-def write_encoder(folder: Path, hidden_size: int = 16) -> Path:
+def write_encoder(folder: Path, hidden_size: int = 16, layers: int = 1) -> Path:
     """An encoder that bundles share."""
-    base = write_tiny_bert(folder / "base", hidden_size)
+    base = write_tiny_bert(folder / "base", hidden_size, layers)
     return build_encoder(base, folder / "encoder", LIMIT_TOKENS, ("fp32",)).path
 
 
@@ -72,7 +73,8 @@ def write_version(
     vocabulary = build_vocabulary(["my card is lost"] * 2)
     mails = make_texts([head.spec], 0)
     texts = [f"{subject}\n{body}".strip() for subject, body in mails]
-    answers = answer_rows(texts, Encoder(encoder, ["cpu"]), [head], vocabulary)
+    masks = SchemaMasks(schemas or {}, [head.spec]).of([""] * len(texts))
+    answers = answer_rows(texts, Encoder(encoder, ["cpu"]), [head], vocabulary, masks)
     golden = [
         GoldenRow(subject=subject, body=body, expected={"fp32": answer})
         for (subject, body), answer in zip(mails, answers, strict=True)
@@ -144,7 +146,7 @@ async def roll_back(settings: Settings, tenant: str = DEFAULT_TENANT) -> None:
     """What `models rollback` writes."""
     seen = (await live_now(settings))[tenant]
     decided = await read_topic(settings, settings.topic(MODEL_DECISIONS), _silent)
-    await publish(settings, rolled_back(seen, decisions_of(decided), SIGNED), _silent)
+    await publish(settings, rolled_back(seen, decisions_of(decided).made, SIGNED), _silent)
 
 
 def _silent(event: str, **facts: object) -> None:

@@ -30,8 +30,10 @@ TRAINING_FOR_COMMANDS = {
     "models.evaluation.comparison_page",
     "models.evaluation.evaluation_page",
     "models.evaluation.figures",
+    "models.evaluation.renamed",
     "models.evaluation.resampling",
     "models.evaluation.run",
+    "models.evaluation.seen",
     "models.rows.label_changes",
     "models.tracking.tracker",
 }
@@ -134,6 +136,7 @@ NAMERS = {
     "models.encoder.domain_tokens": "tokenizers",
     "models.encoder.export": "optimum, torch",
     "models.tracking.mlflow_tracker": "MLflow, SQLAlchemy, requests",
+    "stream.cli.wiring": "whatever breaks the loading of a bundle",
 }
 
 

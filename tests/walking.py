@@ -16,12 +16,12 @@ from aiokafka import AIOKafkaProducer
 
 from models.heads import HeadAnswer
 from models.runtime import InferenceError
-from stream.classify import ReadOptions
 from stream.clean import CleanOptions
 from stream.engine import Engine
 from stream.kafka.admin import prepare_topics
 from stream.metrics import Metrics
 from stream.pipeline import Walk
+from stream.read_options import ReadOptions
 from stream.settings import Settings
 
 FAILS, IS_NAN, KILLS = "word-that-fails", "word-that-is-nan", "word-that-kills"

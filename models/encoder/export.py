@@ -125,7 +125,11 @@ def torch_embeddings(base: Path, pooling: Pooling, rows: Sequence[Sequence[int]]
         from transformers import AutoModel  # noqa: PLC0415
     except ImportError as error:
         raise BaseModelError(f"comparing with torch needs it: {_INSTALL}") from error
-    model: Any = cast("Any", AutoModel).from_pretrained(base, local_files_only=True).float().eval()
+    with (
+        _quiet()
+    ):  # a pooler that is missing, or there and not read, is no news: nothing here reads it
+        model: Any = cast("Any", AutoModel).from_pretrained(base, local_files_only=True)
+    model = model.float().eval()
     found: list[Float32Array] = []
     with torch.no_grad():
         for row in rows:

@@ -26,12 +26,15 @@ def sha256_of(path: Path) -> str:
 def sha256_once(path: Path) -> str:
     """As `sha256_of`; a file that was hashed before and has not been written to since is not read again.
 
-    It is the same where device, inode, size and both times are: every write sets the inode's change time, which no
-    program can set back.
+    It is taken for the same where device, inode, size and both times are: a write sets the inode's change time, which
+    no program sets back by itself. What slips through: a clock that was set back, a file system that stamps late or
+    not at all (a network's, a write through mmap), a disk that gives other bytes than were written. Who must know
+    reads the file: `sha256_of`.
     """
     before = _identity(path)
-    if before in _known:
-        return _known[before]
+    known = _known.get(before)
+    if known is not None:
+        return known
     found = sha256_of(path)
     if _identity(path) == before and time.time_ns() - before[-1] > SETTLED_NS:
         if len(_known) >= MOST_KNOWN:

@@ -13,8 +13,9 @@ import msgspec
 from models.evaluation.answers import AnswerRow, GivenAnswer, read_answers
 from models.evaluation.changed_labels import changed_labels
 from models.evaluation.comparison import Change, Comparison, HeadComparison
+from models.evaluation.permutation import permutation_p
 from models.evaluation.resampling import METRICS, interval_of, resample, sample_of, score
-from models.evaluation.significance import mcnemar, normal_p
+from models.evaluation.significance import mcnemar
 from models.evaluation.verdict import judge
 from models.manifest import ANSWERS_NAME, read_manifest
 
@@ -58,15 +59,16 @@ def compare_answer_rows(
     """Ask whether `after` is worse than `before`, on the rows that both answered.
 
     A multi-class head is asked for accuracy (McNemar), a multi-label one for micro F1, both for macro F1 too, so that
-    rare labels are not given away for frequent ones (paired bootstrap). All these questions share one level of 5 %
-    (Holm). Rows are joined by the key of their text; a text that occurs several times is paired in the order of ids.
+    rare labels are not given away for frequent ones (paired permutation tests, which keep their level where labels have
+    one row). All these questions share one level of 5 % (Holm). Rows are joined by the key of their text; a text that
+    occurs several times is paired in the order of ids.
 
     Args:
         before: the model in use.
         after: the one that may take its place.
         renamed: head -> old label -> new label (None: removed), as training was told; the answers of `before` are read
             with the new names, so that a renamed or merged label is no new one.
-        seed: of the bootstrap.
+        seed: of the bootstrap and of the permutations.
 
     Returns:
         A verdict per head; fewer than 30 joined rows are neither worse nor better: nobody can tell.
@@ -183,24 +185,22 @@ def _only(answer: GivenAnswer, labels: frozenset[str]) -> GivenAnswer:
 
 def _changes(pairs: Sequence[Pair], labels: Sequence[str], seed: int) -> dict[str, Change]:
     truth = [new.truth for _, _, new in pairs]
-    sample = sample_of(
-        truth, [[old.given for _, old, _ in pairs], [new.given for _, _, new in pairs]], labels
-    )
+    old, new = [one.given for _, one, _ in pairs], [one.given for _, _, one in pairs]
+    sample = sample_of(truth, [old, new], labels)
     observed, drawn = score(sample), resample(sample, seed)
+    chances = permutation_p(truth, [old], [new], labels, seed)
     changes: dict[str, Change] = {}
     for place, metric in enumerate(METRICS):
-        differences = drawn[1, place] - drawn[0, place]
-        difference = float(observed[1, place] - observed[0, place])
-        interval = interval_of(differences)
+        interval = interval_of(drawn[1, place] - drawn[0, place])
         changes[metric] = Change(
             before=float(observed[0, place]),
             after=float(observed[1, place]),
-            difference=difference,
+            difference=float(observed[1, place] - observed[0, place]),
             low=interval.low,
             high=interval.high,
-            p=normal_p(difference, float(differences.std())),
+            p=float(chances[place]),
         )
-    lost = sum(old.is_right and not new.is_right for _, old, new in pairs)
-    won = sum(new.is_right and not old.is_right for _, old, new in pairs)
+    lost = sum(one.is_right and not other.is_right for _, one, other in pairs)
+    won = sum(other.is_right and not one.is_right for _, one, other in pairs)
     accuracy = msgspec.structs.replace(changes["accuracy"], p=mcnemar(lost, won))
     return {**changes, "accuracy": accuracy}

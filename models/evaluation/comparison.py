@@ -15,8 +15,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         before, after: of the first and of the second model.
         difference: after less before.
-        low, high: 95 % bootstrap interval of the difference, rows drawn in pairs.
-        p: of no difference; accuracy of a multi-class head: McNemar; others: the bootstrap's standard error.
+        low, high: 95 % bootstrap interval of the difference, rows drawn in pairs. Labels with one row add no width, so
+            of macro F1 it may leave out 0 where `p` sees nothing beyond chance: `p` decides.
+        p: of no difference; accuracy: McNemar; F1: paired permutation test.
         adjusted_p: by Holm over the questions of all heads; None where the figure is shown and not tested.
     """
 

@@ -24,7 +24,7 @@ Labels = Sequence[Collection[str]]
 
 
 class Interval(msgspec.Struct, frozen=True):
-    """Where a figure would lie in 95 of 100 samples of rows like these."""
+    """Where a figure would lie in 95 of 100 samples of rows like these; labels with one row add no width."""
 
     low: float
     high: float
@@ -75,27 +75,29 @@ def sample_of(truth: Labels, given: Sequence[Labels], labels: Sequence[str]) -> 
 def score(sample: Sample) -> Float64Array:
     """The figures of the rows themselves, float64 [S, 3]: `METRICS` by model."""
     counts = sample.counts[np.newaxis]
-    return np.stack([_figures(counts @ columns)[0][:, 0] for columns in _columns(sample)])
+    return np.stack([figures_from(counts @ columns)[0][:, 0] for columns in columns_of(sample)])
 
 
 def resample(sample: Sample, seed: int, resamples: int = RESAMPLES) -> Float64Array:
     """The figures of rows drawn again, float64 [S, 3, resamples]; every model meets the same draws.
 
     Macro F1 is always over the labels that occur in the rows themselves. A rare label that a draw misses keeps its own
-    F1 there: leaving it out would let macro F1 jump up with each label that is drawn less often and is hard.
+    F1 there: leaving it out would let macro F1 jump up with each label that is drawn less often and is hard. So a label
+    with one row adds no width, and intervals of macro F1 are too narrow where many labels have one to three rows.
+    Whether one model beats another must not be read off them: `models.evaluation.permutation` answers that.
     """
     draw = np.random.default_rng(seed)
     total = int(sample.counts.sum())
     shares = sample.counts / total
-    every = _columns(sample)
-    own = [_figures(sample.counts[np.newaxis] @ columns)[1][0] for columns in every]
+    every = columns_of(sample)
+    own = [figures_from(sample.counts[np.newaxis] @ columns)[1][0] for columns in every]
     parts: list[Float64Array] = []
     for done in range(0, resamples, _AT_ONCE):
         times = draw.multinomial(total, shares, min(_AT_ONCE, resamples - done))  # [R, C]
         weights = times.astype(np.float32)  # exact: counts stay below 2 ** 24
         parts.append(
             np.stack(
-                [_figures(weights @ one, f1)[0] for one, f1 in zip(every, own, strict=True)]
+                [figures_from(weights @ one, f1)[0] for one, f1 in zip(every, own, strict=True)]
             )  # [R, C] @ [C, 2L + 2] -> [R, 2L + 2] -> [S, 3, R]
         )
     return np.concatenate(parts, axis=2)
@@ -107,7 +109,7 @@ def interval_of(values: Float64Array) -> Interval:
     return Interval(float(low), float(high))
 
 
-def _columns(sample: Sample) -> list[npt.NDArray[np.float32]]:
+def columns_of(sample: Sample) -> list[npt.NDArray[np.float32]]:
     """What the figures are sums of, per model, float32 [C, 2L + 2]: hits, said and true, right rows, rows."""
     ones = np.ones((len(sample.counts), 1), np.float32)
     return [
@@ -118,13 +120,13 @@ def _columns(sample: Sample) -> list[npt.NDArray[np.float32]]:
     ]
 
 
-def _figures(
+def figures_from(
     sums: npt.NDArray[np.floating], own: Float64Array | None = None
 ) -> tuple[Float64Array, Float64Array]:
-    """Figures from sums over rows [R, 2L + 2] of `_columns`.
+    """Figures from sums over rows [R, 2L + 2] of `columns_of`.
 
     Args:
-        sums: of R draws.
+        sums: of R draws or arrangements.
         own: F1 by label of the rows themselves, float64 [L]; NaN where a label does not occur in them.
 
     Returns:

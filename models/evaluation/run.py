@@ -15,6 +15,7 @@ from models.encoder.embed import Advance
 from models.encoder.files import Precision
 from models.evaluate import HeadFigures, Measurement, measure_bundle
 from models.evaluation.answers import AnswerRow, answer_key, read_answers
+from models.evaluation.seen import SeenFiles, seen_files
 from models.labels import TrainingRow
 from models.manifest import ANSWERS_NAME, DEFAULT_TENANT, ENCODER_NAME, Manifest
 from models.rows.dataset import DataFile, DatasetError, read_dataset
@@ -52,6 +53,7 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
         other_tenants_rows: left out.
         kept_back_rows: how many of them were kept back when the bundle was trained; None: it keeps no answers.
         learned_files: names of those files of `data` that the bundle learned from, byte for byte.
+        chosen_on_files: names of those that its features, temperatures and thresholds were chosen on.
         truncated_texts: longer than the encoder reads.
         provider, precision: of the session.
         seconds: reading, loading and answering together.
@@ -69,6 +71,7 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     other_tenants_rows: int
     kept_back_rows: int | None
     learned_files: tuple[str, ...]
+    chosen_on_files: tuple[str, ...]
     truncated_texts: int
     provider: str
     precision: str
@@ -155,8 +158,7 @@ def _report(
     measured: Measurement,
 ) -> EvaluationReport:
     kept = _kept_back(request.bundle, manifest, rows)
-    learned = {file.sha256 for file in manifest.training.train}
-    learned_files = tuple(file.name for file in files if file.sha256 in learned)
+    seen = seen_files(manifest, files)
     known = {head.name for head in manifest.heads}
     return EvaluationReport(
         name=manifest.name,
@@ -166,12 +168,13 @@ def _report(
         rows=len(rows),
         other_tenants_rows=0,
         kept_back_rows=kept,
-        learned_files=learned_files,
+        learned_files=seen.learned,
+        chosen_on_files=seen.chosen_on,
         truncated_texts=measured.truncated,
         provider="",
         precision="",
         seconds=0.0,
-        warnings=_warnings(len(rows), kept, learned_files),
+        warnings=_warnings(len(rows), kept, seen),
         heads=measured.figures,
         heads_without_rows=tuple(sorted(known - measured.figures.keys())),
         heads_not_known=tuple(sorted({head for row in rows for head in row.labels} - known)),
@@ -185,16 +188,22 @@ def _kept_back(bundle: Path, manifest: Manifest, rows: Sequence[TrainingRow]) ->
     return sum(answer_key(row) in keys for row in rows)
 
 
-def _warnings(rows: int, kept: int | None, learned_files: tuple[str, ...]) -> tuple[str, ...]:
-    """What can be known of learned rows: a bundle keeps none of them, but remembers files and rows kept back."""
-    if learned_files:
+def _warnings(rows: int, kept: int | None, seen: SeenFiles) -> tuple[str, ...]:
+    """What can be known of seen rows: a bundle keeps none of them, but remembers files and rows kept back."""
+    warnings: list[str] = []
+    if seen.learned:
         left = rows - (kept or 0)
-        return (
-            f"The model LEARNED from {', '.join(learned_files)}: {left} of {rows} rows are not among those it kept "
-            "back, so these figures flatter it. Measure on rows it has never seen.",
+        warnings.append(
+            f"The model LEARNED from {', '.join(seen.learned)}: {left} of {rows} rows are not among those it kept "
+            "back, so these figures flatter it. Measure on rows it has never seen."
         )
-    if kept is None or kept == rows:
-        return ()
+    if seen.chosen_on:
+        warnings.append(
+            f"The model's features, temperatures and thresholds were CHOSEN on {', '.join(seen.chosen_on)}, so these "
+            "figures flatter it. Measure on rows it has never seen."
+        )
+    if warnings or kept is None or kept == rows:
+        return tuple(warnings)
     return (
         f"{kept} of {rows} rows are known to be kept back from training; whether the model learned from texts like the "
         "others cannot be told. Name rows that were never used for training.",

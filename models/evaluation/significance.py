@@ -27,13 +27,6 @@ def mcnemar(only_before: int, only_after: int) -> float:
     return min(1.0, 2 * tail - _chance(total, fewer))
 
 
-def normal_p(difference: float, deviation: float) -> float:
-    """Two-sided probability of a difference with that standard error (of a paired bootstrap) if there were none."""
-    if difference == 0:
-        return 1.0
-    return math.erfc(abs(difference) / deviation / math.sqrt(2)) if deviation > 0 else 0.0
-
-
 def holm(chances: Sequence[float]) -> list[float]:
     """Probabilities adjusted for how many questions were asked, in the order given (Holm 1979)."""
     adjusted = [1.0] * len(chances)

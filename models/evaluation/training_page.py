@@ -1,6 +1,7 @@
 """Writes `report.html` of a bundle: what training tells in, the page out. For `models.train`; needs extra `heads`."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from models.evaluation.page import Page, render_page
@@ -12,14 +13,22 @@ if TYPE_CHECKING:  # train_report needs the figures, so it comes after this hous
 SHOWN_NAMES = 20
 
 
-def render_training_page(report: "TrainReport") -> str:
-    """The page of a bundle: summary, how it was made, figures on the rows kept back. It shows no text of a row."""
+def render_training_page(report: "TrainReport", trained_at: datetime | None = None) -> str:
+    """The page of a bundle: summary, how it was made, figures on the rows kept back. It shows no text of a row.
+
+    Args:
+        report: of the training. A bundle gets its number when it is whole, the page in it included, so the title has
+            none then: it says when the bundle was made, from how much, and after which version.
+        trained_at: aware; None: now.
+    """
     facts = {"Training": _training(report), "Seconds": _seconds(report.seconds)}
     facts |= {
         f"Resemblance of the {name} file": {
             "rows": f"{found.rows:,}",
-            "equal to a row learned from": f"{found.equal:,}",
+            "compared with": f"rows of {found.known}",
+            "equal to one of them": f"{found.equal:,}",
             "nearly equal to one": f"{found.near:,}",
+            "of the thread or customer of one": f"{found.same_origin:,}",
         }
         for name, found in report.overlap.items()
     }
@@ -33,7 +42,7 @@ def render_training_page(report: "TrainReport") -> str:
     }
     return render_page(
         Page(
-            title=f"{report.name}/{report.version}" if report.version else report.name,
+            title=_title(report, trained_at or datetime.now(UTC)),
             heads={head.name: head.figures for head in report.heads if head.figures is not None},
             facts=facts,
             warnings=_warnings(report),
@@ -42,13 +51,22 @@ def render_training_page(report: "TrainReport") -> str:
     )
 
 
+def _title(report: "TrainReport", trained_at: datetime) -> str:
+    if report.version:
+        return f"{report.name}/{report.version}"
+    after = f" after {report.previous}" if report.previous else ""
+    return f"{report.name}{after}, trained {trained_at:%Y-%m-%d %H:%M} UTC on {report.rows:,} rows"
+
+
 def _training(report: "TrainReport") -> dict[str, str]:
     facts = {
         "recipe": report.recipe,
+        "seed": str(report.seed),
         "rows learned from": f"{report.rows:,}",
         "rows kept back": f"{report.test_rows:,}",
         "texts longer than the encoder reads": f"{report.truncated_texts:,}",
     }
+    facts |= _asked(report)
     if report.split is not None:
         facts["how they were chosen"] = report.split.sentence()
     if report.provider:
@@ -59,6 +77,24 @@ def _training(report: "TrainReport") -> dict[str, str]:
         facts["previous version"] = report.previous
     if report.warm_started:
         facts["heads that began at its weights"] = _names(report.warm_started)
+    return facts
+
+
+def _asked(report: "TrainReport") -> dict[str, str]:
+    """What was asked for beside the recipe."""
+    facts: dict[str, str] = {}
+    if report.target_precision is not None:
+        facts["heads answer alone where their precision reaches"] = (
+            f"{100 * report.target_precision:g} %"
+        )
+    if report.out_of_scope_label is not None:
+        facts["label of texts out of scope"] = report.out_of_scope_label
+    if report.head_weights:
+        facts["weights of heads while tuning"] = ", ".join(
+            f"{head} {weight:g}" for head, weight in report.head_weights.items()
+        )
+    if report.tokens:
+        facts["domain words in the tokenizer"] = f"{report.tokens:,}"
     return facts
 
 
@@ -86,12 +122,21 @@ def _head(head: "HeadReport") -> dict[str, str]:
         "rows": f"{head.rows:,}",
         "reads": head.features,
         "temperature": f"{head.temperature:.3f}",
+        "answers alone": _alone(head.abstain_below),
         "chosen on rows": f"{head.chosen_on_rows:,}",
         **{f"candidate {name}": f"{score:.4f}" for name, score in head.candidates.items()},
     }
+    if head.out_of_scope_label is not None:
+        facts["learned and never given"] = head.out_of_scope_label
     if head.rare_labels:
         facts["too rare to learn"] = _names(head.rare_labels)
     return facts
+
+
+def _alone(abstain_below: float) -> str:
+    if abstain_below > 1:
+        return "never"
+    return f"from a confidence of {abstain_below:.3f} on" if abstain_below > 0 else "always"
 
 
 def _change(change: "HeadChange") -> dict[str, str]:

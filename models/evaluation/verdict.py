@@ -7,7 +7,8 @@ import msgspec
 from models.evaluation.comparison import Change, HeadComparison, Verdict
 from models.evaluation.significance import SIGNIFICANCE, holm
 
-# Fewer rows than this prove nothing either way: at 5 %, six rows lost and none won are needed at the very least.
+# Of fewer rows too few can differ to prove anything either way. With one head, its two questions sharing 5 %, McNemar
+# needs six rows lost and none won (five if it were asked alone), and with each doubling of the heads one more.
 LEAST_ROWS = 30
 _WORDS = {"accuracy": "accuracy", "macro_f1": "macro F1", "micro_f1": "micro F1"}
 

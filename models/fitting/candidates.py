@@ -101,7 +101,8 @@ class HeadWishes:
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """How a head was chosen: for the report. `scores` holds each candidate's figure on the rows for choosing.
 
-    The figure is the mean of accuracy and macro F1 (multi-class) or micro F1 at its best threshold.
+    The figure is the mean of accuracy and macro F1 (multi-class) or micro F1 at its best threshold. `warm_started`: the
+    weights that serve were fitted from those of the previous version on.
     """
 
     features: FeatureName
@@ -109,3 +110,4 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     temperature: float
     chosen_on_rows: int
     scores: dict[str, float]
+    warm_started: bool = False

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from models.fitting.abstention import NEVER_ALONE
 from models.fitting.calibrate import (
     THRESHOLDS,
     find_abstention,
@@ -47,7 +48,8 @@ def fit_head(
 ) -> tuple[Head, Choice]:
     """Choose among the candidates, calibrate, then fit the winner on all rows to learn from.
 
-    Without trials (too few rows to keep some back) the simplest candidate is taken, uncalibrated.
+    Without trials (too few rows to keep some back) the simplest candidate is taken, uncalibrated: a head that is asked
+    to know when it is right then never answers alone.
     """
     checked = _join([check for _, check in rows.trials])
     truth = rows.targets[checked]
@@ -56,7 +58,8 @@ def fit_head(
     one = tried[best] if tried else None
     usable = [each for each in candidates if wishes.tuned is not None or not each.is_tuned]
     winner = one.candidate if one else usable[0]
-    weights = _fit_winner(rows, winner, one, wishes)
+    start = _start_of(winner, wishes)
+    weights = _fit_winner(rows, winner, one, wishes.tuned, start)
     scores = one.scores if one else None
     head, temperature = _calibrate(rows.spec, weights, scores, truth, wishes)
     choice = Choice(
@@ -67,6 +70,7 @@ def fit_head(
         scores={
             str(one.candidate): round(figure, 4) for one, figure in zip(tried, figures, strict=True)
         },
+        warm_started=start is not None,
     )
     return head, choice
 
@@ -82,7 +86,9 @@ def _calibrate(
     outside = wishes.out_of_scope_label if wishes.out_of_scope_label in spec.labels else None
     thresholds = np.full(len(spec.labels), 0.5) if spec.kind == "multilabel" else None
     if scores is None:
-        return Head(spec, _store(weights), 1.0, thresholds, 0.0, outside), 1.0
+        is_asked = wishes.target_precision is not None or outside is not None
+        below = NEVER_ALONE if is_asked else 0.0
+        return Head(spec, _store(weights), 1.0, thresholds, below, outside), 1.0
     temperature = find_temperature(scores, truth, spec.kind)
     chances = probabilities(scores, temperature, spec.kind)
     if thresholds is not None:
@@ -150,13 +156,15 @@ def _try(
 
 
 def _fit_winner(
-    rows: HeadRows, winner: Candidate, tried: _Tried | None, wishes: HeadWishes
+    rows: HeadRows,
+    winner: Candidate,
+    tried: _Tried | None,
+    tuned: LinearWeights | None,
+    start: LinearWeights | None,
 ) -> LinearWeights:
     """The winner's weights, fitted on all rows to learn from."""
-    tuned = wishes.tuned
     if not winner.is_tuned or tuned is None:
-        begin = wishes.start if _suits(wishes.start, winner) else None
-        return _fit(rows, winner, rows.learn, begin or (tried.weights if tried else None))
+        return _fit(rows, winner, rows.learn, start or (tried.weights if tried else None))
     if winner.features == "embedding" or tried is None:
         return tuned
     own, other = tried.shares
@@ -169,10 +177,14 @@ def _fit_winner(
     )
 
 
-def _suits(start: LinearWeights | None, candidate: Candidate) -> bool:
-    return start is not None and (start.ngrams is not None) == (
-        candidate.features == "embedding+ngrams"
-    )
+def _start_of(winner: Candidate, wishes: HeadWishes) -> LinearWeights | None:
+    """The part of the previous version's weights that the winner's last fit begins with; None: it begins without."""
+    start = wishes.start
+    if start is None or winner.is_tuned:
+        return None
+    if winner.features == "embedding":
+        return LinearWeights(start.dense, start.bias, None)
+    return start if start.ngrams is not None else None
 
 
 def _fit(

@@ -38,6 +38,7 @@ class FitOptions:
             rows take turns.
         groups: of the rows to learn from, as in `LabelledRows`.
         schemas: tenant -> head -> labels, as serving will apply them.
+        out_of_scope_label: as in `LabelledRows`.
         wishes: what a head is asked for beside its rows, given its spec and the vocabulary.
     """
 
@@ -49,6 +50,7 @@ class FitOptions:
     groups: Sequence[int] | None = None
     schemas: Schemas = field(default_factory=dict[str, Mapping[str, Sequence[str]]])
     wishes: Callable[[HeadSpec, NgramVocabulary], HeadWishes] = no_wishes
+    out_of_scope_label: str | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def fit_heads(
         options.choose,
         options.groups,
         options.schemas,
+        options.out_of_scope_label,
     )
     learnable, refused = sort_by_head(labelled)
     fitted: list[FittedHead] = []

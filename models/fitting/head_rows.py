@@ -39,6 +39,7 @@ class LabelledRows:
         choose: places among those to learn from that are chosen on, once; None: rows take turns.
         schemas: tenant -> head -> labels, as serving will apply them.
         groups: of the rows to learn from, as `models.rows.split.cut_folds` takes them; None: found anew for every head.
+        out_of_scope_label: of heads that have it: never given, and allowed to every row.
     """
 
     rows: Sequence[TrainingRow]
@@ -48,6 +49,7 @@ class LabelledRows:
     choose: IntArray | None = None
     groups: Sequence[int] | None = None
     schemas: Schemas = field(default_factory=dict[str, Mapping[str, Sequence[str]]])
+    out_of_scope_label: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,11 @@ def _sort_one(labelled: LabelledRows, spec: HeadSpec) -> LearnableHead | str:
                 f"head {spec.name!r} has no label with {labelled.min_label_rows} rows; "
                 "add rows, or lower the least number of rows per label"
             )
+        if kept == (labelled.out_of_scope_label,):
+            return (
+                f"head {spec.name!r} has no label with {labelled.min_label_rows} rows but {kept[0]!r}, which is out "
+                "of scope and never given; add rows, or lower the least number of rows per label"
+            )
         spec = HeadSpec(spec.name, spec.kind, kept)
     check = [
         place
@@ -112,19 +119,26 @@ def _sort_one(labelled: LabelledRows, spec: HeadSpec) -> LearnableHead | str:
 
 
 def _allowed(labelled: LabelledRows, spec: HeadSpec) -> BoolArray | None:
-    """What each row may get; a label that is too rare to be learned is nobody's."""
+    """What each row may get, as `models.heads.Head.chances` has it; a label that is too rare is nobody's."""
     known = set(spec.labels)
     own = {
         tenant: {spec.name: [label for label in heads.get(spec.name, ()) if label in known]}
         for tenant, heads in labelled.schemas.items()
     }
     masks = SchemaMasks(own, [spec]).of([row.tenant or "" for row in labelled.rows])
-    return None if masks is None else masks[0]
+    if masks is None:
+        return None
+    allowed = masks[0]
+    if labelled.out_of_scope_label in known:
+        allowed[:, spec.labels.index(labelled.out_of_scope_label)] = True
+    return allowed
 
 
 def _is_comparable(answer: tuple[str, ...] | None, spec: HeadSpec) -> bool:
-    """A validation row with an unknown label has no right answer to choose by."""
-    return answer is not None and (spec.kind == "multilabel" or answer[0] in spec.labels)
+    """A validation row with an unknown label, or not one label of many, has no right answer to choose by."""
+    if answer is None or spec.kind == "multilabel":
+        return answer is not None
+    return len(answer) == 1 and answer[0] in spec.labels
 
 
 def _targets(answers: Sequence[tuple[str, ...] | None], spec: HeadSpec) -> Float32Array:

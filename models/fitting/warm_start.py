@@ -19,10 +19,11 @@ from models.rows.label_changes import heirs_of
 _LEAST_SHARE = 1e-6
 
 
-def find_previous(models_dir: Path, name: str) -> Path | None:
-    """The latest complete version of a model; None: there is none, this is the first one.
+def find_previous(models_dir: Path, name: str, tenant: str) -> Path | None:
+    """The latest complete version of a tenant's model; None: there is none, this is the first one.
 
-    A half-written or damaged version is passed over: it says nothing.
+    A half-written or damaged version is passed over: it says nothing. So is one of another tenant that shares the name:
+    its labels and weights are nobody else's business.
 
     Raises:
         BundleError: the name is not allowed.
@@ -31,10 +32,11 @@ def find_previous(models_dir: Path, name: str) -> Path | None:
     for version in reversed(versions(models_dir, name)):
         path = models_dir / name / str(version)
         try:
-            read_manifest(path)
+            manifest = read_manifest(path)
         except BundleError:
             continue
-        return path
+        if manifest.tenant == tenant:
+            return path
     return None
 
 

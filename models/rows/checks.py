@@ -1,13 +1,14 @@
 """Compares rows with each other, for `dataset`: what contradicts itself, and what cannot be measured.
 
 Takes rows and where they stand, gives warnings in words, and refuses what has no meaning. No message holds a text.
+No warning holds a folder: warnings travel with the report.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from models.labels import TrainingRow
-from models.rows.errors import DatasetError
+from models.rows.errors import DatasetError, file_name
 from models.rows.folding import fold_label
 
 SHOWN = 5
@@ -43,7 +44,7 @@ def check_ids(rows: Sequence[TrainingRow], places: Sequence[str]) -> list[str]:
                 "keep the right one, or give the rows different ids"
             )
         else:
-            strangers.append(f"{row.id!r} at {places[other]} and {place}")
+            strangers.append(f"{row.id!r} at {file_name(places[other])} and {file_name(place)}")
     warnings = [f"{same} rows repeat the id and the labels of an earlier row"] if same else []
     if strangers:
         warnings.append(
@@ -65,7 +66,7 @@ def find_single_rows(rows: Sequence[TrainingRow], places: Sequence[str]) -> list
     for row, place in zip(rows, places, strict=True):
         for answer in _answers(row):
             counts[answer] += 1
-            first.setdefault(answer, f"{place}, id={row.id!r}")
+            first.setdefault(answer, f"{file_name(place)}, id={row.id!r}")
     multilabel = {head for row in rows for head, x in row.labels.items() if isinstance(x, list)}
     single: defaultdict[str, list[str]] = defaultdict(list)
     for (head, label), count in sorted(counts.items()):
@@ -88,7 +89,8 @@ def _find_contradictions(rows: Sequence[TrainingRow], places: Sequence[str]) -> 
             other = first.setdefault((row.tenant, head, text), number)
             if not _is_same(rows[other].labels[head], value):
                 found[head].append(
-                    f"{rows[other].labels[head]!r} at {places[other]} and {value!r} at {places[number]}"
+                    f"{rows[other].labels[head]!r} at {file_name(places[other])} "
+                    f"and {value!r} at {file_name(places[number])}"
                 )
     return [
         f"head {head!r}: {len(shown)} rows have the text of an earlier row and another label ({_some(shown)}); "
@@ -104,7 +106,7 @@ def _find_spellings(rows: Sequence[TrainingRow], places: Sequence[str]) -> list[
     for row, place in zip(rows, places, strict=True):
         for head, label in _answers(row):
             counts[head][label] += 1
-            first.setdefault((head, label), place)
+            first.setdefault((head, label), file_name(place))
     warnings: list[str] = []
     for head, own in sorted(counts.items()):
         alike: defaultdict[str, list[str]] = defaultdict(list)

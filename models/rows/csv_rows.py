@@ -164,9 +164,11 @@ def _record(row: dict[str, str], line: int, lists: set[str]) -> dict[str, object
     }
     record["labels"] = {
         name.removeprefix(_LABEL): (
-            [part.strip() for part in value.split("|") if part.strip()] if name in lists else value
+            [part.strip() for part in value.split("|") if part.strip()]
+            if name in lists
+            else value.strip()
         )
         for name, value in row.items()
-        if name.startswith(_LABEL) and value
+        if name.startswith(_LABEL) and value.strip()
     }
     return record

@@ -18,6 +18,7 @@ from models.rows.checks import check_ids, check_labels
 from models.rows.csv_rows import csv_records
 from models.rows.errors import DatasetError
 from models.rows.files import is_csv, read_bytes, read_text
+from models.schemas import EVERYONE, UNNAMED
 
 __all__ = [
     "DataFile",
@@ -193,23 +194,26 @@ def _check(record: str | dict[str, object]) -> TrainingRow:
 
 
 def schemas_of(rows: Sequence[TrainingRow]) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Tenant -> head -> the labels that its rows use, sorted, as `Manifest.schemas` keeps them.
+    """Tenant -> head -> the labels that its mail may get, sorted, as `Manifest.schemas` keeps them.
 
-    Empty unless rows name at least two tenants. A label of a row without a tenant is everyone's. Every head is named
-    for every tenant; an empty tuple: the head is not for that tenant.
+    A label is everyone's when rows without a tenant (or of `default`) use it, or rows of two tenants do. A tenant may
+    get its own labels and everyone's; a tenant that is not named (`EVERYONE`) only everyone's. Every head is named for
+    all; an empty tuple: the head is not for that tenant. Empty when rows name no tenant, or all of them one.
     """
-    tenants = sorted({row.tenant for row in rows if row.tenant})
-    if len(tenants) < 2:
-        return {}
-    used: defaultdict[tuple[str | None, str], set[str]] = defaultdict(set)
-    for row in rows:
+    used: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    owners = [EVERYONE if (row.tenant or "") in UNNAMED else row.tenant or "" for row in rows]
+    for owner, row in zip(owners, rows, strict=True):
         for head, value in row.labels.items():
-            used[row.tenant or None, head].update([value] if isinstance(value, str) else value)
-    heads = sorted({head for _, head in used})
-    return {
-        tenant: {head: tuple(sorted(used[tenant, head] | used[None, head])) for head in heads}
-        for tenant in tenants
-    }
+            used[head][owner].update([value] if isinstance(value, str) else value)
+    if len(tenants := sorted(set(owners))) < 2:
+        return {}
+    schemas: dict[str, dict[str, tuple[str, ...]]] = {tenant: {} for tenant in {EVERYONE, *tenants}}
+    for head, own in sorted(used.items()):
+        users = Counter(label for labels in own.values() for label in labels)
+        shared = {label for label, count in users.items() if count > 1 or label in own[EVERYONE]}
+        for tenant, labels in schemas.items():
+            labels[head] = tuple(sorted(shared | own.get(tenant, set())))
+    return dict(sorted(schemas.items()))
 
 
 def languages_of(rows: Sequence[TrainingRow]) -> tuple[str, ...]:

@@ -2,12 +2,18 @@
 
 import difflib
 from collections.abc import Iterable
+from pathlib import PurePath
 
 SHOWN_NAMES = 20
 
 
 class DatasetError(ValueError):
     """Rows that cannot be trained on; the message names file, line, value and way out."""
+
+
+def file_name(place: str) -> str:
+    """`FILE:LINE` without the file's folder: for warnings, which travel with the report."""
+    return PurePath(place).name
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

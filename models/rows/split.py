@@ -35,6 +35,7 @@ class SplitFacts(msgspec.Struct, frozen=True, kw_only=True):
         near_duplicates: texts that were held together because they are nearly that of another.
         tested_from: time of the oldest row kept back; None unless by time.
         newer_learned: rows that are learned from and newer than that: their groups began before it.
+        too_large: rows that are learned from though their whole group is newer than that: it had no room.
     """
 
     rule: SplitRule
@@ -44,6 +45,7 @@ class SplitFacts(msgspec.Struct, frozen=True, kw_only=True):
     near_duplicates: int = 0
     tested_from: str | None = None
     newer_learned: int = 0
+    too_large: int = 0
 
     def sentence(self) -> str:
         """The rule in words, for people."""
@@ -55,7 +57,11 @@ class SplitFacts(msgspec.Struct, frozen=True, kw_only=True):
         late = f"; {self.newer_learned} newer rows of older groups are learned from" * bool(
             self.newer_learned
         )
-        return f"the newest rows kept back, from {self.tested_from} on; {held}{late}"
+        large = (
+            f"; {self.too_large} rows of new groups too large to keep back are learned from"
+            * bool(self.too_large)
+        )
+        return f"the newest rows kept back, from {self.tested_from} on; {held}{late}{large}"
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,8 @@ def split_rows(
     When nine tenths of the rows have a time, the newest groups are kept back. A group counts by its oldest row, so a
     group is kept back only when all of it is new, and no row is tested that is older than what is learned, but for
     the newer rows of groups that began earlier (a customer of years): they stay with the rows that they belong to, and
-    are counted. Counting by the newest row would test on old mail instead. Groups without a time are learned from.
+    are counted. Counting by the newest row would test on old mail instead. A new group that is larger than the room
+    left is learned from and counted too, by itself. Groups without a time are learned from.
 
     Raises:
         DatasetError: nothing can be kept back, because all rows hang together.
@@ -117,7 +124,7 @@ def split_rows(
     learn = [place for place in range(len(rows)) if place not in kept]
     facts = facts_of(groups, "time" if is_timed else "hash")
     if is_timed:
-        facts = _tell_times(facts, rows, times, learn, kept)
+        facts = _tell_times(facts, rows, times, order, kept)
     return Split(learn, sorted(kept), facts)
 
 
@@ -153,21 +160,33 @@ def cut_folds(
 
 def _newest_first(groups: list[list[int]], times: Sequence[float | None]) -> list[list[int]]:
     """Groups that have a time, by their oldest row, newest first; of one time in the order of the hash."""
-
-    def oldest(members: list[int]) -> float | None:
-        return min((time for place in members if (time := times[place]) is not None), default=None)
-
-    timed = [(time, members) for members in groups if (time := oldest(members)) is not None]
+    timed = [(time, members) for members in groups if (time := _oldest(members, times)) is not None]
     return [members for _, members in sorted(timed, key=lambda pair: -pair[0])]
+
+
+def _oldest(members: Sequence[int], times: Sequence[float | None]) -> float | None:
+    return min((time for place in members if (time := times[place]) is not None), default=None)
 
 
 def _tell_times(
     facts: SplitFacts,
     rows: Sequence[TrainingRow],
     times: Sequence[float | None],
-    learn: Sequence[int],
+    groups: Sequence[list[int]],
     kept: set[int],
 ) -> SplitFacts:
+    """Count what is learned from and newer than what is tested: in groups that began before, and in new ones."""
     oldest, place = min((time, place) for place in kept if (time := times[place]) is not None)
-    newer = sum((time := times[place]) is not None and time > oldest for place in learn)
-    return msgspec.structs.replace(facts, tested_from=rows[place].received_at, newer_learned=newer)
+    late = large = 0
+    for members in groups:
+        began = _oldest(members, times)
+        if members[0] in kept or began is None:
+            continue
+        newer = sum((time := times[place]) is not None and time > oldest for place in members)
+        if began > oldest:
+            large += newer
+        else:
+            late += newer
+    return msgspec.structs.replace(
+        facts, tested_from=rows[place].received_at, newer_learned=late, too_large=large
+    )

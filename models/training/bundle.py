@@ -21,9 +21,10 @@ from models.golden import GoldenRow, answer_rows, make_rows, with_answers
 from models.heads import Head, answer_heads
 from models.labels import HeadSpec
 from models.manifest import EncoderEntry, Manifest, TrainingEntry
-from models.rows.dataset import languages_of, schemas_of
+from models.rows.dataset import languages_of
 from models.runtime import Encoder
 from models.schemas import SchemaMasks, Schemas
+from models.training.heads import tenant_schemas
 from models.training.report import HeadReport, TrainReport, TrainRequest
 from models.training.rows import TrainRows
 
@@ -62,7 +63,8 @@ class Trained:
 def measure(request: TrainRequest, rows: TrainRows, trained: Trained) -> Measurement:
     """Figures on the rows kept back, through the code that serves."""
     begin = len(rows.learn) + len(rows.validation)
-    masks = SchemaMasks(_schemas(rows, trained.specs()), list(trained.specs().values()))
+    schemas = _schemas(request, rows, trained.specs())
+    masks = SchemaMasks(schemas, list(trained.specs().values()))
     answers = answer_heads(
         trained.heads,
         trained.fitted.vocabulary,
@@ -90,10 +92,29 @@ def make_report(
         precision=trained.encoder.precision,
         seconds={},
         recipe=request.recipe,
-        warnings=rows.warnings,
+        seed=request.seed,
+        tokens=len(request.tokens),
+        head_weights=dict(request.head_weights),
+        target_precision=request.target_precision,
+        out_of_scope_label=request.out_of_scope_label,
+        warm_started=tuple(
+            one.head.spec.name for one in trained.fitted.heads if one.choice.warm_started
+        ),
+        warnings=(*rows.warnings, *_uncalibrated(trained.fitted)),
         split=rows.split,
         overlap=rows.overlap,
     )
+
+
+def _uncalibrated(fitted: "FittedHeads") -> list[str]:
+    """A warning per head that had too few rows to choose on."""
+    return [
+        f"head {one.head.spec.name!r}: too few rows to choose on, so its confidence is uncalibrated"
+        + (" and it never answers alone" if one.head.abstain_below > 1 else "")
+        + "; add rows"
+        for one in fitted.heads
+        if not one.choice.chosen_on_rows
+    ]
 
 
 def _head_report(fitted: "FittedHead", figures: Mapping[str, HeadFigures]) -> HeadReport:
@@ -109,6 +130,8 @@ def _head_report(fitted: "FittedHead", figures: Mapping[str, HeadFigures]) -> He
         temperature=fitted.choice.temperature,
         chosen_on_rows=fitted.choice.chosen_on_rows,
         candidates=fitted.choice.scores,
+        abstain_below=fitted.head.abstain_below,
+        out_of_scope_label=fitted.head.out_of_scope_label,
         figures=figures.get(spec.name),
     )
 
@@ -123,7 +146,7 @@ def write(
     """Write the bundle; it appears whole or not at all."""
     from models.evaluation.training_page import render_training_page  # noqa: PLC0415  # matplotlib: an extra
 
-    schemas = _schemas(rows, trained.specs())
+    schemas = _schemas(request, rows, trained.specs())
     golden = _golden_rows(request, trained, schemas)
     parts = BundleParts(
         trained.encoder_dir,
@@ -187,12 +210,12 @@ def _manifest(
         metrics={head.name: head.figures.main() for head in report.heads if head.figures},
         files={},
         languages=languages_of(rows.learn),
-        previous=report.previous if report.warm_started else None,
+        previous=report.previous,
     )
 
 
 def _schemas(
-    rows: TrainRows, specs: Mapping[str, HeadSpec]
+    request: TrainRequest, rows: TrainRows, specs: Mapping[str, HeadSpec]
 ) -> dict[str, dict[str, tuple[str, ...]]]:
     """Tenants' labels, as far as the model can give them: rare ones and whole heads may have been left out."""
     return {
@@ -201,5 +224,5 @@ def _schemas(
             for head, labels in own.items()
             if head in specs
         }
-        for tenant, own in schemas_of(rows.learn).items()
+        for tenant, own in tenant_schemas(request, rows.learn).items()
     }

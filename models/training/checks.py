@@ -70,6 +70,33 @@ def check_learnable(rows: Sequence[TrainingRow], places: Sequence[str]) -> None:
         raise DatasetError(f"nothing to learn from {len(rows)} rows: {reasons}")
 
 
+def check_kinds(
+    learn: Sequence[TrainingRow], rows: Sequence[TrainingRow], places: Sequence[str]
+) -> None:
+    """Refuse rows that answer a head of one label with none or with several: no row that is learned from does.
+
+    Args:
+        learn: the rows to learn from.
+        rows: to choose by or to measure on.
+        places: `file:line` of each of `rows`.
+
+    Raises:
+        DatasetError: names the first of them.
+    """
+    several = {
+        head for row in learn for head, value in row.labels.items() if isinstance(value, list)
+    }
+    single = {head for row in learn for head in row.labels} - several
+    for row, place in zip(rows, places, strict=True):
+        for head, value in row.labels.items():
+            if head in single and isinstance(value, list) and len(value) != 1:
+                raise DatasetError(
+                    f"{place}: row id={row.id!r} has {len(value)} labels in head {head!r}, and every row that is "
+                    "learned from has exactly one; write one label, or leave the head out of this row; for a head of "
+                    "several labels write lists in the training rows"
+                )
+
+
 def _why(head: str, rows: Sequence[TrainingRow], places: Sequence[str]) -> str:
     named = [number for number, row in enumerate(rows) if head in row.labels]
     labels = sorted({label for number in named for label in answer_of(rows[number], head) or ()})
@@ -90,7 +117,7 @@ def _check_file(path: Path | None, rows: Sequence[TrainingRow], heads: set[str])
             f"only {sorted(heads)}; name the heads alike, or name another file"
         )
     return [
-        f"{path}: no training row has head {head!r}, so it is not measured; {did_you_mean(head, heads)}"
+        f"{path.name}: no training row has head {head!r}, so it is not measured; {did_you_mean(head, heads)}"
         for head in sorted(here - heads)
     ]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from models.encoder.embed import Advance
 from models.heads import Float32Array, LinearWeights
 from models.labels import HeadSpec, TrainingRow
+from models.manifest import DEFAULT_TENANT
 from models.ngrams import NgramVocabulary
 from models.rows.dataset import DatasetError, schemas_of
 from models.runtime import Encoder
@@ -69,7 +70,8 @@ def tune_encoder(
     """Tune the base model by the request's recipe, heads first.
 
     Raises:
-        DatasetError: no head can be learned, or a head weight cannot be meant.
+        DatasetError: no head can be learned, a head weight cannot be meant, a search has no rows to choose on, or an
+            equal training runs already.
         BaseModelError: the base model cannot be tuned.
     """
     # Here, because torch takes seconds to import and comes with an extra.
@@ -88,6 +90,7 @@ def tune_encoder(
         learn_count=known.learn_count,
         min_label_rows=request.min_label_rows,
         weights=request.head_weights,
+        out_of_scope_label=request.out_of_scope_label,
         start=lambda spec: known.start(spec, None),
         threads=request.threads,
     )
@@ -101,16 +104,15 @@ def tune_encoder(
         providers=request.providers,
         threads=request.threads,
         models_dir=request.models_dir,
+        name=request.name,
     )
     work = tune_base(wanted, advance, tell)
     order = [head.name for head in task.heads]
     return TunedEncoder(work, dict(zip(order, work.heads, strict=True)), choose)
 
 
-def fit_all(
-    known: KnownRows, tuned: TunedEncoder | None, advance: Advance
-) -> "tuple[FittedHeads, tuple[str, ...]]":
-    """Fit every head that can be learned; also the names of those that began at the previous version's weights.
+def fit_all(known: KnownRows, tuned: TunedEncoder | None, advance: Advance) -> "FittedHeads":
+    """Fit every head that can be learned.
 
     Raises:
         DatasetError: there is none.
@@ -120,15 +122,11 @@ def fit_all(
     from models.fitting.fit_heads import FitOptions, fit_heads  # noqa: PLC0415
 
     request = known.request
-    warm_started: list[str] = []
 
     def wishes(spec: HeadSpec, vocabulary: NgramVocabulary) -> "HeadWishes":
-        start = known.start(spec, vocabulary)
-        if start is not None:
-            warm_started.append(spec.name)
         return HeadWishes(
             tuned=tuned.heads.get(spec.name) if tuned else None,
-            start=start,
+            start=known.start(spec, vocabulary),
             target_precision=request.target_precision,
             out_of_scope_label=request.out_of_scope_label,
             search=_search(request) if request.search and tuned is None else None,
@@ -141,14 +139,22 @@ def fit_all(
         TUNED_CANDIDATES if tuned else CANDIDATES,
         tuned.choose if tuned else None,
         known.groups,
-        schemas_of(known.rows[: known.learn_count]),
+        tenant_schemas(request, known.rows[: known.learn_count]),
         wishes,
+        request.out_of_scope_label,
     )
     fitted = fit_heads(known.rows, known.embeddings, known.texts, options, advance)
     if not fitted.heads:
         reasons = "; ".join(fitted.refused.values()) or "no row has labels"
         raise DatasetError(f"nothing to learn from {known.learn_count} rows: {reasons}")
-    return fitted, tuple(warm_started)
+    return fitted
+
+
+def tenant_schemas(
+    request: TrainRequest, learn: Sequence[TrainingRow]
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """The labels that each tenant's mail may get (`schemas_of`); a tenant's own model has its rows alone, and none."""
+    return schemas_of(learn) if request.tenant == DEFAULT_TENANT else {}
 
 
 def _search(request: TrainRequest) -> "Search":

@@ -28,7 +28,7 @@ from models.rows.label_changes import HeadChange, LabelChanges, describe_changes
 
 @dataclass(frozen=True)
 class Previous:
-    """The latest whole version of a model.
+    """The latest whole version of a tenant's model.
 
     Args:
         manifest: of it.
@@ -71,9 +71,11 @@ class Previous:
         return {name: change for name, change in found.items() if not change.is_empty}
 
 
-def read_previous(models_dir: Path, name: str, changes: LabelChanges) -> Previous | None:
-    """The latest whole version of a model, or None."""
-    path = find_previous(models_dir, name)
+def read_previous(
+    models_dir: Path, name: str, tenant: str, changes: LabelChanges
+) -> Previous | None:
+    """The latest whole version of a tenant's model, or None."""
+    path = find_previous(models_dir, name, tenant)
     if path is None:
         return None
     manifest = read_manifest(path)

@@ -101,11 +101,14 @@ class EpochReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrialReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One setting that a search tried; `score` is the mean of the heads' figures on the rows kept back."""
+    """One setting that a search tried; `score` is the mean of the heads' figures on the rows kept back.
+
+    None: it failed, its loss became no number.
+    """
 
     number: int
     settings: dict[str, float]
-    score: float
+    score: float | None
 
 
 class TuningReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,7 +142,8 @@ class HeadReport(msgspec.Struct, frozen=True, kw_only=True):
     """One head: what it learned from, how it was chosen, and its figures on rows kept back (None: no such row).
 
     `features` is `embedding` or `embedding+ngrams`; `candidates` holds each candidate's figure on the `chosen_on_rows`
-    rows used for choosing.
+    rows used for choosing (0: too few, it is uncalibrated). Below a confidence of `abstain_below` it does not answer
+    alone: 0: it always does, above 1: never. `out_of_scope_label` is the label that it learned and never gives.
     """
 
     name: str
@@ -153,6 +157,8 @@ class HeadReport(msgspec.Struct, frozen=True, kw_only=True):
     chosen_on_rows: int
     candidates: dict[str, float]
     figures: HeadFigures | None
+    abstain_below: float = 0.0
+    out_of_scope_label: str | None = None
 
 
 class TrainReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,10 +173,11 @@ class TrainReport(msgspec.Struct, frozen=True, kw_only=True):
         refused_heads: head name -> why it could not be learned.
         provider, precision: of the session that embedded.
         seconds: by stage.
-        recipe: of the request.
+        recipe, seed, head_weights, target_precision, out_of_scope_label: of the request.
+        tokens: how many domain words the tokenizer was given.
         tuning: how the encoder was tuned; None: it was not.
         previous: NAME/VERSION that label sets are compared with; None: this is the first.
-        warm_started: heads whose fit began at the previous version's weights: those on the same encoder.
+        warm_started: heads whose weights were fitted from the previous version's on: it has the same encoder.
         changes: head -> how its labels differ from the previous version's.
         warnings: what looks wrong in the rows and did not hinder.
         split: how the rows kept back were chosen.
@@ -191,6 +198,11 @@ class TrainReport(msgspec.Struct, frozen=True, kw_only=True):
     precision: str = ""
     seconds: dict[str, float]
     recipe: Recipe = "quick"
+    seed: int = 0
+    head_weights: dict[str, float] = {}
+    target_precision: float | None = None
+    out_of_scope_label: str | None = None
+    tokens: int = 0
     tuning: TuningReport | None = None
     previous: str | None = None
     warm_started: tuple[str, ...] = ()

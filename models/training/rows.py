@@ -16,7 +16,7 @@ from models.rows.dataset import DataFile, Dataset, DatasetError, read_dataset
 from models.rows.groups import Overlap, RowGroups, group_rows, measure_overlap
 from models.rows.label_changes import NO_CHANGES, LabelChanges
 from models.rows.split import SplitFacts, facts_of, split_rows
-from models.training.checks import check_heads, check_learnable
+from models.training.checks import check_heads, check_kinds, check_learnable
 from models.training.report import TrainRequest, named
 
 
@@ -88,6 +88,8 @@ def read_rows(request: TrainRequest) -> TrainRows:
     warnings += check_heads(request, own.rows, chosen.rows, measured.rows)
     learn, measured, split, groups = _divide(request, own, measured)
     check_learnable(learn.rows, learn.places)
+    for part in (chosen, measured):
+        check_kinds(learn.rows, part.rows, part.places)
     warnings += find_single_rows(own.rows, own.places)
     overlap = _overlap(request, learn, chosen, measured)
     return TrainRows(
@@ -99,7 +101,7 @@ def read_rows(request: TrainRequest) -> TrainRows:
         test.files,
         sum(not _is_own(row, request.tenant) for row in data.rows),
         dict(refused),
-        (*warnings, *(one.warning(name) for name, one in overlap.items() if one.equal + one.near)),
+        (*warnings, *(one.warning(name) for name, one in overlap.items() if one.found)),
         split,
         overlap,
         request.changes,
@@ -145,7 +147,7 @@ def _change_labels(request: TrainRequest, *parts: _Placed) -> list[_Placed]:
     changes = request.changes
     if not changes.by_head:
         return list(parts)
-    path = find_previous(request.models_dir, request.name)
+    path = find_previous(request.models_dir, request.name, request.tenant)
     previous = {} if path is None else {x.name: x.labels for x in read_manifest(path).heads}
     changes.check_known((row for part in parts for row in part.rows), previous)
     return [_Placed(changes.apply(part.rows), part.places) for part in parts]
@@ -176,6 +178,9 @@ def _overlap(
     if request.validation is not None:
         found["validation"] = measure_overlap(chosen.rows, learn.rows, chosen.places)
     if found or request.test is not None:
-        known = [*learn.rows, *chosen.rows]
-        found["test"] = measure_overlap(measured.rows, known, measured.places)
+        known, words = (
+            [*learn.rows, *chosen.rows],
+            "training or validation" if found else "training",
+        )
+        found["test"] = measure_overlap(measured.rows, known, measured.places, words)
     return found

@@ -54,7 +54,8 @@ def read_checkpoint(folder: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise CheckpointError(f"{NAME} cannot be read ({error})") from error
+        reason = error.strerror or type(error).__name__  # without the path: notes travel
+        raise CheckpointError(f"{NAME} cannot be read ({reason})") from error
     content = raw[_DIGEST_BYTES:]
     if hashlib.sha256(content).digest() != raw[:_DIGEST_BYTES]:
         raise CheckpointError(f"{NAME} is damaged: its content does not match its own hash")

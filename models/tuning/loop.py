@@ -9,15 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from models.training.report import EpochReport
 from models.tuning.batches import cut_runs, group_rows, plan_epoch
-from models.tuning.checkpoint import CheckpointError, read_checkpoint, write_checkpoint
+from models.tuning.checkpoint import NAME, CheckpointError, read_checkpoint, write_checkpoint
 from models.tuning.device import Device, reproducible, torch
 from models.tuning.loss import batch_loss, score_head
 from models.tuning.network import Network
-from models.tuning.settings import WARM_UP_SHARE, TuneSettings
+from models.tuning.optimiser import build_optimiser, rate_share
+from models.tuning.settings import TuneSettings
 from models.tuning.task import IntArray, TuneTask
 
 CHECKPOINT_EVERY_S = 60.0
@@ -96,7 +98,7 @@ class _Loop:
         starts = [head.start for head in task.heads]
         self._network = Network(job.base, settings, starts).to(job.device.name)
         self._begin = {name: x.detach().clone() for name, x in self._network.learning().items()}
-        self._optimiser = _build_optimiser(self._network, settings)
+        self._optimiser = build_optimiser(self._network, settings)
         self._groups = [task.learn[group] for group in group_rows(task.known(task.learn))]
         self._per_epoch = len(plan_epoch(self._groups, settings.batch_rows, job.seed, 0))
         self._total = self._per_epoch * settings.epochs
@@ -132,7 +134,7 @@ class _Loop:
 
     def _learn_from(self, batch: IntArray) -> float:
         task, device = self._job.task, self._job.device
-        share = _rate_share(self._at.step, self._total)
+        share = rate_share(self._at.step, self._total)
         for group in self._optimiser.param_groups:
             group["lr"] = group["peak"] * share
         self._optimiser.zero_grad()
@@ -172,6 +174,7 @@ class _Loop:
 
     def _save(self) -> None:
         state = {
+            "settings": msgspec.to_builtins(self._job.settings),
             "progress": vars(self._at),
             "weights": {name: x.detach() for name, x in self._network.learning().items()},
             "optimiser": self._optimiser.state_dict(),
@@ -188,6 +191,11 @@ class _Loop:
             return
         if state is None:
             return
+        if state.get("settings") != msgspec.to_builtins(self._job.settings):
+            self._notes.append(
+                f"{NAME} is of other settings; it was ignored, and training began anew"
+            )
+            return
         self._at = _Progress(**state["progress"])
         with torch.no_grad():
             for name, parameter in self._network.learning().items():
@@ -197,6 +205,10 @@ class _Loop:
         if state["random_cuda"] is not None:
             torch.cuda.set_rng_state(state["random_cuda"])
         self._notes.append(f"went on from a checkpoint at step {self._at.step} of {self._total}")
+        done = self._at.step // self._per_epoch
+        if len(self._at.epochs) < done:  # killed between the last step of an epoch and its end
+            self._end_epoch(done - 1)
+            self._save()
 
 
 def check_figures(network: Network, task: TuneTask, device: Device) -> dict[str, dict[str, float]]:
@@ -220,24 +232,3 @@ def check_figures(network: Network, task: TuneTask, device: Device) -> dict[str,
             loss, accuracy = score_head(own, head, places[known])
             figures[head.name] = {"loss": round(loss, 6), "accuracy": round(accuracy, 6)}
     return figures
-
-
-def _build_optimiser(network: Network, settings: TuneSettings) -> torch.optim.Optimizer:
-    """AdamW; vectors (biases, norms) and heads do not decay."""
-    groups: list[dict[str, Any]] = []
-    for distance, layer in enumerate(reversed(network.tuned)):
-        peak = settings.learning_rate * settings.layer_decay**distance
-        for is_matrix in (True, False):
-            own = [each for each in layer.parameters() if (each.ndim > 1) == is_matrix]
-            decay = settings.weight_decay if is_matrix else 0.0
-            groups.append({"params": own, "peak": peak, "lr": peak, "weight_decay": decay})
-    heads = list(network.heads.parameters())
-    peak = settings.head_learning_rate
-    groups.append({"params": heads, "peak": peak, "lr": peak, "weight_decay": 0.0})
-    return torch.optim.AdamW(groups, fused=True)
-
-
-def _rate_share(step: int, total: int) -> float:
-    """The learning rate's share of its highest: linearly up, then linearly down to zero."""
-    warm = max(1, round(WARM_UP_SHARE * total))
-    return (step + 1) / warm if step < warm else (total - step) / max(1, total - warm)

@@ -38,6 +38,7 @@ class TuneRows:
         weights: head -> weight of its loss, 1 where it is not named.
         start: weights of the previous version to begin a head's first fit with, or None.
         threads: fits at once.
+        out_of_scope_label: as in `models.fitting.head_rows.LabelledRows`.
     """
 
     rows: Sequence[TrainingRow]
@@ -48,6 +49,7 @@ class TuneRows:
     weights: Mapping[str, float]
     start: Callable[[HeadSpec], LinearWeights | None]
     threads: int
+    out_of_scope_label: str | None = None
 
 
 def keep_back(
@@ -69,11 +71,18 @@ def keep_back(
 def make_task(own: TuneRows, choose: IntArray | None) -> TuneTask:
     """The task, with dense heads fitted on the untuned embeddings of the rows that the tuning will see.
 
+    Rows that answer only heads whose weight is 0 are not learned from: they have no loss.
+
     Raises:
-        DatasetError: no head can be learned.
+        DatasetError: no head can be learned, or none that can has a weight.
     """
     labelled = LabelledRows(
-        own.rows, Features(own.embeddings), own.learn_count, own.min_label_rows, choose
+        own.rows,
+        Features(own.embeddings),
+        own.learn_count,
+        own.min_label_rows,
+        choose,
+        out_of_scope_label=own.out_of_scope_label,
     )
     learnable, refused = sort_by_head(labelled)
     kept = np.ones(len(own.rows), np.bool_)
@@ -86,8 +95,15 @@ def make_task(own: TuneRows, choose: IntArray | None) -> TuneTask:
         raise DatasetError(f"nothing to learn from {own.learn_count} rows: {reasons}")
     with threadpool_limits(1), ThreadPoolExecutor(own.threads, "fit") as pool:
         tasks = [*pool.map(partial(_make_head, kept=kept, own=own), heads)]
-    known = np.stack([head.known for head in tasks], axis=1).any(axis=1)
-    return TuneTask(own.ids, tasks, np.flatnonzero(known & kept), np.flatnonzero(known & ~kept))
+    if not any(head.weight for head in tasks):
+        names = ", ".join(head.name for head in tasks)
+        raise DatasetError(
+            f"all head weights of what can be learned ({names}) are 0: there is nothing to tune; use recipe quick"
+        )
+    known = np.stack([head.known for head in tasks], axis=1)  # [N, heads]
+    has_weight = np.array([head.weight > 0 for head in tasks])
+    learn = np.flatnonzero((known & has_weight).any(axis=1) & kept)
+    return TuneTask(own.ids, tasks, learn, np.flatnonzero(known.any(axis=1) & ~kept))
 
 
 def _make_head(head: HeadRows, kept: BoolArray, own: TuneRows) -> TuneHead:

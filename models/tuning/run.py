@@ -14,13 +14,14 @@ import numpy as np
 
 from models.encoder.files import sha256_of
 from models.heads import LinearWeights
+from models.rows.errors import DatasetError
 from models.training.report import TuningReport
 from models.tuning.device import Device, choose_device, torch
 from models.tuning.loop import Advance, Job, TellEpoch, Tuned, tune
 from models.tuning.settings import TuneSettings
 from models.tuning.task import TuneTask
+from models.tuning.workplace import release, take_folder
 
-HOME_NAME = ".training"
 TUNED_NAME = "tuned"
 # A search's progress is told in thousandths of a trial: trials differ in their number of steps.
 TRIAL_PARTS = 1000
@@ -38,6 +39,7 @@ class TuneRequest:
         search: settings to try; 0: the recipe's own.
         providers, threads: as the training was asked.
         models_dir: holds the work.
+        name: of the model: two models with equal rows are two trainings.
     """
 
     base: Path
@@ -48,11 +50,12 @@ class TuneRequest:
     providers: Sequence[str] | str
     threads: int
     models_dir: Path
+    name: str
 
 
 @dataclass(frozen=True)
 class TunedBase:
-    """What came out; `folder` holds the work and `base`, until it is forgotten."""
+    """What came out; `folder` holds the work and `base` until it is forgotten, and is this process's until released."""
 
     base: Path
     heads: list[LinearWeights]
@@ -62,6 +65,10 @@ class TunedBase:
     def forget(self) -> None:
         """Remove the work: a bundle holds the result."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def release(self) -> None:
+        """Keep the work for an equal request of whichever process."""
+        release(self.folder)
 
 
 def tune_base(request: TuneRequest, advance: Advance, tell: TellEpoch) -> TunedBase:
@@ -75,10 +82,25 @@ def tune_base(request: TuneRequest, advance: Advance, tell: TellEpoch) -> TunedB
     Raises:
         BaseModelError: the base model cannot be tuned.
         FloatingPointError: the loss is no number.
+        DatasetError: a search has no rows to choose on, or another process runs an equal tuning.
     """
+    if request.search and not len(request.task.check):
+        raise DatasetError(
+            f"search={request.search} has no rows to choose on: all rows hang together or are too few; "
+            "name a validation file (--validation), or leave the search out"
+        )
     device = choose_device(request.providers, request.threads)
-    folder = request.models_dir / HOME_NAME / _key(request, device)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = take_folder(request.models_dir, _key(request, device))
+    try:
+        return _tune_in(folder, request, device, advance, tell)
+    except BaseException:  # also Ctrl-C: the work stays, for whoever asks for it again
+        release(folder)
+        raise
+
+
+def _tune_in(
+    folder: Path, request: TuneRequest, device: Device, advance: Advance, tell: TellEpoch
+) -> TunedBase:
     job = Job(request.base, request.task, request.settings, request.seed, device, folder)
     if request.search:
         tuned, report = _search(job, request.search, advance, tell)
@@ -92,7 +114,7 @@ def tune_base(request: TuneRequest, advance: Advance, tell: TellEpoch) -> TunedB
 def _search(job: Job, count: int, advance: Advance, tell: TellEpoch) -> tuple[Tuned, TuningReport]:
     """Try settings; the winner's checkpoint is its result, so nothing is learned twice."""
     # Optuna is needed here alone.
-    from models.tuning.search import search_settings  # noqa: PLC0415
+    from models.tuning.search import FAILED, best_trial, search_settings  # noqa: PLC0415
 
     scores: dict[int, float] = {}
 
@@ -107,7 +129,9 @@ def _search(job: Job, count: int, advance: Advance, tell: TellEpoch) -> tuple[Tu
         try:
             scores[number] = _score(tune(trial, part, tell))
         except FloatingPointError:
-            scores[number] = 0.0  # a rate that is too high is an answer, not the end of the search
+            scores[number] = (
+                FAILED  # a rate that is too high is an answer, not the end of the search
+            )
         best = max(scores, key=lambda each: (scores[each], -each))
         for other in scores:
             if other != best:
@@ -115,7 +139,7 @@ def _search(job: Job, count: int, advance: Advance, tell: TellEpoch) -> tuple[Tu
         return scores[number]
 
     winner, trials = search_settings(job.settings, count, job.seed, judge, job.folder)
-    best = max(trials, key=lambda trial: (trial.score, -trial.number)).number
+    best = best_trial(trials).number
     final = _with(job, winner, place(best))
     tuned = tune(final, _nobody, tell)
     report = _report(final, tuned)
@@ -152,7 +176,8 @@ def _report(job: Job, tuned: Tuned) -> TuningReport:
 def _key(request: TuneRequest, device: Device) -> str:
     """The hash of all that decides the result: rows, heads and their starts, settings, base, code, torch, device."""
     digest = hashlib.sha256()
-    facts = (request.settings, request.seed, request.search, torch.__version__, str(device))
+    facts = (request.name, request.settings, request.seed, request.search)
+    facts += (torch.__version__, str(device))
     digest.update(repr(facts).encode())
     files = [path for path in request.base.rglob("*") if path.suffix in {".json", ".safetensors"}]
     for path in sorted([*files, *Path(__file__).parent.glob("*.py")]):

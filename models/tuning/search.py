@@ -3,7 +3,8 @@
 Gives the same trials for the same seed and figures, so that a killed search goes on by replaying its journal.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from models.training.report import TrialReport
 from models.tuning.settings import TuneSettings
 
 JOURNAL_NAME = "trials.json"
+# The figure of a trial whose loss became no number: worse than any.
+FAILED = -math.inf
 
 
 def search_candidates(judge: Callable[[Candidate], float], count: int, seed: int) -> None:
@@ -44,7 +47,7 @@ def search_settings(
         own: the recipe's settings.
         count: at least 1.
         seed: of the sampler.
-        judge: number and settings of a trial -> its figure, more is better.
+        judge: number and settings of a trial -> its figure, more is better; `FAILED` where it has none.
         folder: holds the journal, which is read first.
 
     Source: Bergstra et al. 2011, "Algorithms for Hyper-Parameter Optimization" (TPE).
@@ -60,15 +63,24 @@ def search_settings(
         settings = _propose(trial, own)
         named = _named(settings)
         before = known.get(number)
-        score = before.score if before is not None and before.settings == named else None
-        if score is None:
-            score = judge(number, settings)
+        if before is not None and before.settings != named:
+            before = None  # the journal is of other trials
+        score = judge(number, settings) if before is None else _figure(before)
         study.tell(trial, score)
         tried.append(settings)
-        trials.append(TrialReport(number=number, settings=named, score=score))
+        kept = None if score == FAILED else score
+        trials.append(TrialReport(number=number, settings=named, score=kept))
         _write(folder, trials)
-    best = max(trials, key=lambda trial: (trial.score, -trial.number))
-    return tried[best.number], tuple(trials)
+    return tried[best_trial(trials).number], tuple(trials)
+
+
+def best_trial(trials: Sequence[TrialReport]) -> TrialReport:
+    """The trial with the highest figure, the first of equals."""
+    return max(trials, key=lambda trial: (_figure(trial), -trial.number))
+
+
+def _figure(trial: TrialReport) -> float:
+    return FAILED if trial.score is None else trial.score
 
 
 def _propose(trial: Any, own: TuneSettings) -> TuneSettings:

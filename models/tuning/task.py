@@ -40,7 +40,7 @@ class TuneTask:
     Args:
         ids: token ids of N rows, special tokens included, as the encoder reads them.
         heads: at least one.
-        learn: places of the rows that are learned from; each answers a head.
+        learn: places of the rows that are learned from; each answers a head with a weight above 0.
         check: places of rows that neither encoder nor heads see; for the figures of each epoch.
     """
 

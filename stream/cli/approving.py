@@ -1,9 +1,8 @@
 """Whether a bundle may go live: it must load and answer as when it was made, and not be worse than what is live."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from models.bundle import Bundle, BundleError, load_bundle
 from models.encoder.files import EncoderError
@@ -11,17 +10,19 @@ from models.evaluate import measure_bundle
 from models.evaluation.answers import AnswersError
 from models.evaluation.compare import ModelAnswers, compare_answer_rows, kept_answers
 from models.evaluation.comparison import Comparison
+from models.evaluation.renamed import renamed_labels
+from models.evaluation.seen import seen_files
 from models.labels import TrainingRow
-from models.rows.dataset import DatasetError, read_dataset
+from models.rows.dataset import DataFile, Dataset, DatasetError, read_dataset
 from models.runtime import Encoder, RuntimeUnavailableError
 from stream.cli.bundles import OnDisk, find
 from stream.cli.wiring import cores
 from stream.errors import FatalError
-from stream.records import Deployment
+from stream.records import Decision, Deployment
 from stream.settings import Settings
 
 SHOWN_LABELS = 8
-WAY_OUT = "compare on rows that neither learned from (--data FILE), or overrule it (--force, the reason is kept)"
+OVERRULE = "or overrule it (--force, the reason is kept)"
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,20 @@ class Judgement:
 
 
 def judge(
-    settings: Settings, candidate: OnDisk, live: Deployment | None, data: Path | None
+    settings: Settings,
+    candidate: OnDisk,
+    live: Deployment | None,
+    data: Path | None,
+    decisions: Sequence[Decision] = (),
 ) -> Judgement:
     """Load a bundle, run its golden rows, and compare it with the live one.
+
+    Args:
+        settings: folder and execution of models.
+        candidate: the bundle.
+        live: what it would take the place of.
+        data: rows to compare on; None: those kept back from both.
+        decisions: all of now, oldest first; a rejection of this very bundle that nothing followed speaks against it.
 
     Raises:
         FatalError: it is damaged or answers otherwise than when it was made, or the rows cannot be read. No force
@@ -44,19 +56,57 @@ def judge(
     encoders: dict[str, Encoder] = {}
     bundle = _load(settings, candidate, encoders)
     lines = [f"{candidate.whole_name}: loads, its golden rows come out as they should"]
+    refusals = [f"{candidate.whole_name} was {one}" for one in _rejections(candidate, decisions)]
+    lines += refusals
     if live is None:
-        return Judgement([*lines, f"nothing is live for tenant {bundle.tenant} yet"], None)
+        lines.append(f"nothing is live for tenant {bundle.tenant} yet")
+        return Judgement(lines, _refusal(candidate, refusals))
     before = _live_on_disk(settings, live)
     if before is None:
-        return Judgement(
-            lines,
+        refusals.append(
             f"{live.name}/{live.version} is live and not in {settings.models_path}, so nobody can tell whether "
-            f"{candidate.whole_name} is worse; copy it there, or overrule it (--force, the reason is kept)",
+            f"{candidate.whole_name} is worse; copy it there"
         )
-    comparison = _compared(settings, before, candidate, bundle, data, encoders)
+        return Judgement(lines, _refusal(candidate, refusals))
+    rows = None if data is None else _read(data)
+    if rows is not None:
+        refusals += _seen(before, candidate, rows.files)
+    comparison = _compared(settings, before, candidate, bundle, rows, encoders)
     if isinstance(comparison, str):
-        return Judgement(lines, comparison)
-    return Judgement([*lines, *comparison_lines(comparison)], refusal_of(comparison))
+        return Judgement(lines, _refusal(candidate, [*refusals, comparison]))
+    refusals += refusals_of(comparison)
+    return Judgement([*lines, *comparison_lines(comparison)], _refusal(candidate, refusals))
+
+
+def _refusal(candidate: OnDisk, reasons: Sequence[str]) -> str | None:
+    if not reasons:
+        return None
+    return f"{candidate.whole_name} is not approved: {'; '.join(reasons)}; {OVERRULE}"
+
+
+def _rejections(candidate: OnDisk, decisions: Sequence[Decision]) -> list[str]:
+    """The last word about this very bundle, if it is a rejection; a number may have been given twice, a report not."""
+    own = candidate.bundled
+    about = [
+        one
+        for one in decisions
+        if (one.tenant, one.name, one.version, one.report_sha256)
+        == (own.tenant, own.name, own.version, own.report_sha256)
+    ]
+    if not about or about[-1].decision != "rejected":
+        return []
+    last = about[-1]
+    return [f"rejected by {last.by} on {last.decided_at:%Y-%m-%d %H:%M} UTC: {last.reason}"]
+
+
+def _seen(before: OnDisk, candidate: OnDisk, files: Sequence[DataFile]) -> list[str]:
+    """What a comparison on these files would flatter."""
+    found = [
+        f"{one.whole_name} {seen}"
+        for one in (before, candidate)
+        if (seen := seen_files(one.manifest, files).sentence)
+    ]
+    return [f"{'; '.join(found)}; name a file that neither has seen (--data FILE)"] if found else []
 
 
 def _live_on_disk(settings: Settings, live: Deployment) -> OnDisk | None:
@@ -67,18 +117,17 @@ def _live_on_disk(settings: Settings, live: Deployment) -> OnDisk | None:
     return found if found.bundled.is_of(live) else None
 
 
-def refusal_of(comparison: Comparison) -> str | None:
-    """Why not, if the comparison says so: worse beyond chance, or nothing that could be told at all."""
-    names = f"{comparison.after} is not approved"
+def refusals_of(comparison: Comparison) -> list[str]:
+    """What the comparison says against it: worse beyond chance, or nothing that could be told at all."""
     if comparison.is_significantly_worse:
-        worse = "; ".join(head.reason for head in comparison.heads if head.verdict == "worse")
-        return f"{names}: {worse}; train a better one, or overrule it (--force, the reason is kept)"
+        worse = [head.reason for head in comparison.heads if head.verdict == "worse"]
+        return [*worse, "train a better one"]
     if all(head.verdict == "cannot tell" for head in comparison.heads):
-        return (
-            f"{names}: too few rows in common with {comparison.before} to tell whether it is worse "
-            f"({comparison.rows}); {WAY_OUT}"
-        )
-    return None
+        return [
+            f"too few rows in common with {comparison.before} to tell whether it is worse ({comparison.rows}); "
+            "compare on rows that neither learned from (--data FILE)"
+        ]
+    return []
 
 
 def comparison_lines(comparison: Comparison) -> list[str]:
@@ -102,33 +151,38 @@ def _some(labels: list[str]) -> str:
     return ", ".join(labels[:SHOWN_LABELS]) + (f" and {more} more" if more > 0 else "")
 
 
+def _read(data: Path) -> Dataset:
+    try:
+        return read_dataset([data])
+    except DatasetError as error:
+        raise FatalError(str(error)) from error
+
+
 def _compared(
     settings: Settings,
     before: OnDisk,
     candidate: OnDisk,
     bundle: Bundle,
-    data: Path | None,
+    data: Dataset | None,
     encoders: dict[str, Encoder],
 ) -> Comparison | str:
     """The comparison, or why nobody can tell."""
-    renamed = renamed_labels(before, candidate)
+    renamed = renamed_labels(before.path, candidate.path)
     if data is None:
         try:
             return compare_answer_rows(
                 kept_answers(before.path), kept_answers(candidate.path), renamed
             )
         except AnswersError as error:
-            return f"{candidate.whole_name} is not approved: {error}; or overrule it (--force, the reason is kept)"
-    try:
-        rows = read_dataset([data]).rows
-    except DatasetError as error:
-        raise FatalError(str(error)) from error
+            return str(error)
     try:
         old = _load(settings, before, encoders)
     except FatalError as error:
         return f"the live model cannot be compared with: {error}"
     return compare_answer_rows(
-        _answers(settings, before, old, rows), _answers(settings, candidate, bundle, rows), renamed
+        _answers(settings, before, old, data.rows),
+        _answers(settings, candidate, bundle, data.rows),
+        renamed,
     )
 
 
@@ -138,22 +192,6 @@ def _answers(
     labels = {head.name: frozenset(head.labels) for head in found.manifest.heads}
     measured = measure_bundle(bundle, rows, settings.encode_threads or cores())
     return ModelAnswers(found.whole_name, labels, measured.answers)
-
-
-def renamed_labels(
-    before: OnDisk, candidate: OnDisk
-) -> Mapping[str, Mapping[str, str | None]] | None:
-    """Head -> old label -> new one, as the candidate's report tells; None where it was made from another version."""
-    if candidate.manifest.previous != before.whole_name:
-        return None
-    changes: Mapping[str, Any] = candidate.report().get("changes") or {}
-    renamed: dict[str, dict[str, str | None]] = {}
-    for head, change in changes.items():
-        names: dict[str, str | None] = dict(change.get("renamed", {}))
-        for label, heirs in change.get("merged", {}).items():
-            names |= {old: label for old in heirs if old != label}
-        renamed[head] = names
-    return renamed
 
 
 def _load(settings: Settings, found: OnDisk, encoders: dict[str, Encoder]) -> Bundle:

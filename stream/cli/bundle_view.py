@@ -7,7 +7,8 @@ from typing import Any
 from models.bundle import BundleError, versions
 from models.manifest import HeadEntry, Manifest
 from stream.cli.bundles import OnDisk, open_bundle
-from stream.deployments.live import marks_of
+from stream.deployments.bundle_ref import ref_before
+from stream.deployments.live import Decisions, marks_of
 from stream.records import Decision, Deployment
 
 MEBI = 1024 * 1024
@@ -63,15 +64,14 @@ def _main_figure(manifest: Manifest, head: HeadEntry) -> str:
     return "" if name is None else f"{figures[name]:.3f} {name}"
 
 
-def show_lines(
-    found: OnDisk, live: Deployment | None, decisions: Sequence[Decision]
-) -> Iterator[str]:
+def show_lines(found: OnDisk, live: Deployment | None, decisions: Decisions) -> Iterator[str]:
     """What a bundle says about itself, then what became of it."""
     manifest = found.manifest
     training = manifest.training
     own = (manifest.name, manifest.version)
-    previous = (live.name, live.previous_version) if live else None
-    mark = "live" if found.bundled.is_of(live) else "previous" if own == previous else "not live"
+    before = ref_before(live) if live else None
+    is_before = before is not None and own == (before.name, before.version)
+    mark = "live" if found.bundled.is_of(live) else "previous" if is_before else "not live"
     yield f"{found.whole_name}  tenant={manifest.tenant}  {mark}  made {manifest.created_at}"
     yield f"  path            {found.path}"
     yield f"  manifest sha256 {found.bundled.manifest_sha256}"
@@ -96,9 +96,12 @@ def show_lines(
     if manifest.languages:
         yield f"  languages       {', '.join(manifest.languages)}"
     if manifest.schemas:
-        yield f"  label sets by tenant: {', '.join(sorted(manifest.schemas))}"
+        yield f"  label sets by tenant: {', '.join(sorted(set(manifest.schemas) - {'*'}))}"
     yield from _changes(found.report().get("changes"))
-    yield from _decisions(found, decisions)
+    yield from _decisions(found, decisions.made)
+    if decisions.unreadable:
+        offsets = ", ".join(map(str, decisions.unreadable))
+        yield f"  {len(decisions.unreadable)} decisions cannot be read: look at model-decisions, offsets {offsets}"
 
 
 def _head_line(manifest: Manifest, head: HeadEntry) -> str:

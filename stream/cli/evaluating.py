@@ -85,13 +85,15 @@ def compare(
 ) -> None:
     """Compare two models on the same rows: is the second one significantly worse or better?"""
     from models.evaluation.compare import compare_answer_rows  # noqa: PLC0415
+    from models.evaluation.renamed import renamed_labels  # noqa: PLC0415
     from stream.cli.evaluation_view import comparison_table  # noqa: PLC0415
 
     if data and Path("-") in data:
         raise SettingsError("compare reads the rows once per model; write stdin to a file first")
     with _errors_have_a_way_out():
+        renamed = renamed_labels(_find(settings, before), _find(settings, after))
         first = _answers(settings, before, data)
-        comparison = compare_answer_rows(first, _answers(settings, after, data))
+        comparison = compare_answer_rows(first, _answers(settings, after, data), renamed)
         page = ""
         if html is not None:
             from models.evaluation.comparison_page import render_comparison  # noqa: PLC0415

@@ -98,7 +98,8 @@ def comparison_table(comparison: "Comparison", console: Console) -> None:
     console.print(
         f"{comparison.after} in place of {comparison.before}, on {comparison.rows} rows that both answered "
         f"(left out: {comparison.rows_only_before} and {comparison.rows_only_after}); "
-        "in brackets: 95 % intervals of the difference",
+        "in brackets: 95 % intervals of the difference, to which labels with one row add no width: the verdict is the "
+        "tests'",
         markup=False,
         soft_wrap=True,
     )

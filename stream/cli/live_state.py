@@ -6,11 +6,10 @@ import logging
 from rich.console import Console
 
 from stream.cli.say import speaker
-from stream.deployments.live import Live, decisions_of
+from stream.deployments.live import Decisions, Live, decisions_of
 from stream.deployments.topic import read_topic
 from stream.errors import BrokerUnavailableError
 from stream.kafka.clients import Log
-from stream.records import Decision
 from stream.settings import Settings
 from stream.topics import MODEL_DECISIONS, MODEL_DEPLOYMENTS
 
@@ -18,8 +17,8 @@ from stream.topics import MODEL_DECISIONS, MODEL_DEPLOYMENTS
 LIST_WAITS_S = 3.0
 
 
-def read_state(settings: Settings, log: Log | None = None) -> tuple[Live, list[Decision]]:
-    """What is live, and every decision, oldest first.
+def read_state(settings: Settings, log: Log | None = None) -> tuple[Live, Decisions]:
+    """What is live, and what was decided.
 
     Raises:
         BrokerUnavailableError: no Kafka within the limit.
@@ -27,7 +26,7 @@ def read_state(settings: Settings, log: Log | None = None) -> tuple[Live, list[D
     """
     say = log or speaker(Console(stderr=True, highlight=False, soft_wrap=True))
 
-    async def read() -> tuple[Live, list[Decision]]:
+    async def read() -> tuple[Live, Decisions]:
         live = Live()
         live.add(await read_topic(settings, settings.topic(MODEL_DEPLOYMENTS), say))
         return live, decisions_of(await read_topic(settings, settings.topic(MODEL_DECISIONS), say))
@@ -35,7 +34,7 @@ def read_state(settings: Settings, log: Log | None = None) -> tuple[Live, list[D
     return asyncio.run(read())
 
 
-def state_if_there(settings: Settings) -> tuple[Live, list[Decision], str]:
+def state_if_there(settings: Settings) -> tuple[Live, Decisions, str]:
     """As `read_state`, or nothing and a note where there is no Kafka."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the note says it once
     waits_s = min(settings.kafka_connect_timeout_s, LIST_WAITS_S)
@@ -43,4 +42,4 @@ def state_if_there(settings: Settings) -> tuple[Live, list[Decision], str]:
         hurried = settings.model_copy(update={"kafka_connect_timeout_s": waits_s})
         return *read_state(hurried, lambda *_, **__: None), ""
     except BrokerUnavailableError as error:
-        return Live(), [], f"what is live is not known: {error}"
+        return Live(), Decisions(), f"what is live is not known: {error}"

@@ -1,7 +1,6 @@
 """`switchboard models`: which bundles there are, which is live for whom, and a person's decisions about them."""
 
 import asyncio
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from stream.cli.aliases import move_alias
 from stream.cli.evaluating import compare
 from stream.cli.live_state import read_state, state_if_there
 from stream.cli.options import KAFKA, TOPICS, with_settings
@@ -98,7 +98,8 @@ def approve(
     force: Annotated[
         bool,
         typer.Option(
-            "--force", help="Even if it is worse, or nobody can tell. Never a damaged bundle."
+            "--force",
+            help="Even if it is worse, was rejected, or nobody can tell. Never a damaged bundle.",
         ),
     ] = False,
 ) -> None:
@@ -112,17 +113,18 @@ def approve(
     console, signed = _console(), _signed(by, reason)
     _refuse_plain(settings, name)
     found = find(settings.models_path, name)
-    live, _ = read_state(settings)
+    live, decisions = read_state(settings)
     current = live.by_tenant().get(found.manifest.tenant)
     approved(found.bundled, current, signed, forced=False)  # refuses what is live before the work
-    judgement = judge(settings, found, current, data)
+    judgement = judge(settings, found, current, data, decisions.made)
     for line in judgement.lines:
         console.print(line, markup=False)
     if judgement.refusal and not force:
         raise FatalError(judgement.refusal)
     overruled = force and judgement.refusal is not None
+    signed = _signed(by, reason)  # the comparison may have taken minutes
     _publish(settings, approved(found.bundled, current, signed, forced=overruled), console)
-    _move_alias(settings, found.manifest.name, found.manifest.version, "champion")
+    move_alias(settings, found.manifest.name, found.manifest.version, "champion")
 
 
 @with_settings(*DECIDING)
@@ -141,7 +143,7 @@ def reject(
     live, _ = read_state(settings)
     current = live.by_tenant().get(found.manifest.tenant)
     _publish(settings, rejected(found.bundled, current, signed), _console())
-    _move_alias(settings, found.manifest.name, found.manifest.version, None)
+    move_alias(settings, found.manifest.name, found.manifest.version, None)
 
 
 @with_settings(*DECIDING)
@@ -158,13 +160,13 @@ def rollback(
     console, signed = _console(), _signed(by, reason)
     live, decisions = read_state(settings)
     current = _live_named(live, name, tenant)
-    own = [one for one in decisions if one.tenant == current.tenant]
+    own = [one for one in decisions.made if one.tenant == current.tenant]
     publication = rolled_back(current, own, signed)
     deployment = publication.deployment
     assert deployment is not None, "a rollback deploys: this is a bug"
     _warn_if_absent(settings, deployment, console)
     _publish(settings, publication, console)
-    _move_alias(settings, deployment.name, deployment.version, "champion")
+    move_alias(settings, deployment.name, deployment.version, "champion")
 
 
 def _live_named(live: Live, name: str, tenant: str | None) -> Deployment:
@@ -228,17 +230,6 @@ def _publish(settings: Settings, publication: Publication, console: Console) -> 
         before = deployment.previous_version
         back = f"; back: switchboard models rollback {deployment.name}" if before else ""
         console.print(f"live now, workers swap as soon as they have loaded it{back}", markup=False)
-
-
-def _move_alias(settings: Settings, name: str, version: str, alias: str | None) -> None:
-    """MLflow is a companion: what fails there is a warning."""
-    if settings.mlflow_tracking_uri:
-        from models.tracking.tracker import set_alias  # noqa: PLC0415
-
-        def warn(text: str) -> None:
-            print(f"warning: {text}", file=sys.stderr)  # noqa: T201  # the command line speaks to a person
-
-        set_alias(settings.mlflow_tracking_uri, name, version, alias, warn)
 
 
 def _console() -> Console:

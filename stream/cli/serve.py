@@ -10,9 +10,10 @@ import typer
 from mode import Service
 from rich.console import Console
 
-from stream.cli.dedicated import dedicated_settings
+from stream.cli.dedicated import dedicated_settings, dedication_of
 from stream.cli.options import EVERYTHING, KAFKA, TOPICS, with_settings
 from stream.cli.say import speaker
+from stream.dedication import Dedication
 from stream.errors import FatalError, SettingsError
 from stream.kafka.clients import Log
 from stream.records import from_kafka_ms
@@ -69,10 +70,16 @@ def worker(
     tenant: Annotated[
         list[str] | None,
         typer.Option(
-            help="Answer the mail of this tenant alone, in a consumer group of its own; repeat it for several. The "
-            "others leave it from `dedicated_from` of the tenants file on."
+            help="Answer the mail that the tenants file leaves to dedicated workers of this tenant (`dedicated_from`), "
+            "in a consumer group of its own; repeat it for tenants that share one (`dedicated_to`)."
         ),
     ] = None,
+    alone: Annotated[
+        bool,
+        typer.Option(
+            "--alone", help="With --tenant: no other workers run here; all mail of the tenants."
+        ),
+    ] = False,
     walk_only: Annotated[
         bool, typer.Option("--walk-only", help="Without the Faust app beside the walk.")
     ] = False,
@@ -90,8 +97,11 @@ def worker(
     metrics = Metrics()
     views, only = settings, None  # the views count what all workers wrote, in one group
     if tenant:
-        only = frozenset(tenant)
-        settings = dedicated_settings(settings, only, load_tenants(settings), log)
+        tenants = load_tenants(settings)
+        only = dedication_of(tenant, tenants, alone=alone)
+        settings = dedicated_settings(settings, only, tenants, log)
+    elif alone:
+        raise SettingsError("--alone goes with --tenant; without it a worker answers all mail")
     models = _models(settings, model or [], only, metrics, log)
     if walk_only:
         end_process(run_worker(lambda: WalkService(settings, models, metrics, log)))
@@ -117,7 +127,7 @@ def worker(
 def _models(
     settings: Settings,
     names: list[str],
-    only: frozenset[str] | None,
+    only: Dedication | None,
     metrics: "Metrics",
     log: Log,
 ) -> "Models":
@@ -181,6 +191,7 @@ def tenants_check(
             "boilerplate": len(own.boilerplate.exact) + len(own.boilerplate.others),
             "consent_to_training": str(own.consents_to_training).lower(),
             "dedicated": _times(own.dedicated),
+            **({"dedicated_to": own.dedicated_to} if own.dedicated_to else {}),
         }
         console.print(
             name, *(f"{key}={value}" for key, value in facts.items()), sep="  ", markup=False

@@ -120,11 +120,6 @@ def report_lines(report: "TrainReport") -> list[str]:
         )
     lines += [_head_line(head) for head in report.heads]
     lines += [f"  {head}: not trained: {why}" for head, why in report.refused_heads.items()]
-    lines += [
-        f"  warning: {name} file: {found.equal} of {found.rows} rows equal rows learned from, {found.near} nearly"
-        for name, found in report.overlap.items()
-        if found.equal or found.near
-    ]
     lines += [f"  warning: {warning}" for warning in report.warnings]
     return [*lines, f"written to {report.path}", f"look at  {report.path}/{PAGE}"]
 
@@ -148,4 +143,15 @@ def _head_line(head: "HeadReport") -> str:
         )
         measured = f"{best}  macro F1 {figures.macro_f1:.3f}  on {figures.rows} rows"
     learned = f"{head.kind:<10} {head.labels:>4} labels  {head.rows:>6} rows"
-    return f"  {head.name:<20} {learned}  {measured}  ({head.features})"
+    return f"  {head.name:<20} {learned}  {measured}  ({head.features}){_alone(head.abstain_below)}"
+
+
+def _alone(abstain_below: float) -> str:
+    """From which confidence on a head answers without a person; nothing where it always does."""
+    if abstain_below <= 0:
+        return ""
+    return (
+        f", answers alone from {abstain_below:.3f}"
+        if abstain_below <= 1
+        else ", never answers alone"
+    )

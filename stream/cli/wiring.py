@@ -8,14 +8,15 @@ from pathlib import Path
 from models.bundle import Bundle, BundleError, load_bundle, resolve
 from models.runtime import Encoder, EncoderError, RuntimeUnavailableError
 from stream.batching import device_limits
-from stream.classify import ReadOptions
 from stream.clean import CleanOptions, clean
+from stream.dedication import Dedication
 from stream.deployments.bundle_ref import BundleRef
 from stream.deployments.keeper import DeployedModels
 from stream.deployments.live import MANIFEST, Scope, sha256_of_file
 from stream.engine import Engine
 from stream.errors import FatalError, SettingsError
 from stream.metrics import Metrics
+from stream.read_options import ReadOptions
 from stream.records import InboundEmail
 from stream.settings import Settings
 from stream.tenant_models import TenantRules
@@ -28,7 +29,7 @@ NO_MODEL_NAMED = (
     "or name one in the tenants file"
 )
 
-Only = Collection[str] | None
+Only = Dedication | None
 Live = Callable[[], Mapping[str, Bundle]]
 
 
@@ -72,8 +73,19 @@ class Loader:
         """The bundle that a record names, not kept in `loaded`; a new session has run a few shapes one by one.
 
         Raises:
-            FatalError: as `load`, or it is another one than the record names.
+            FatalError: as `load`, or it is another one than the record names; and whatever else fails, by its name:
+                a bundle that breaks the loading must not end the workers that serve another one.
         """
+        try:
+            return self._load_exactly(ref)
+        except FatalError:
+            raise
+        except Exception as error:
+            raise FatalError(
+                f"{ref} breaks the loading with {type(error).__name__}: {error}; approve another version, and report it"
+            ) from error
+
+    def _load_exactly(self, ref: BundleRef) -> Bundle:
         try:
             path = resolve(self._folder, str(ref))
             found = sha256_of_file(path / MANIFEST)
@@ -151,21 +163,21 @@ def start_engine(
         names: NAME or NAME/VERSION; each answers for the tenant it was trained for.
         metrics: of the engine.
         log: told what becomes of the tenants file.
-        only: tenants that the worker is dedicated to; None: all.
+        only: what the worker is dedicated to; None: nothing.
 
     Raises:
         FatalError: as `Loader.load`.
         SettingsError: no model is named, the tenants file is wrong, or it names a model that is another tenant's.
     """
     file = TenantsFile(settings, metrics, log)
-    asked = file.now().models(only)
+    asked = file.now().models(_tenants(only))
     if not names and not asked:
         raise SettingsError(NO_MODEL_NAMED)
     loader = Loader(settings)
     bundles = loader.by_tenant(names)
     for name in asked:
         loader.load(name)
-    rules = TenantRules(file, bundles, loader.loaded, log)
+    rules = TenantRules(file, bundles, loader.loaded, log, only=only)
     return warm_engine({**bundles, **rules.now().models()}, settings, metrics, rules, only)
 
 
@@ -180,16 +192,22 @@ def follow_deployments(
     file = TenantsFile(settings, metrics, log)
     loader = Loader(settings)
 
+    asked = file.now().models(_tenants(only))
+    versions = [name for name in asked if "/" in name]  # NAME alone means what is live under it
+
     def make_engine(live: Live) -> Engine:
-        names = {bundle.name for bundle in live().values()}
-        for name in file.now().models(only):
-            if name not in names:  # NAME alone means what is live under it
-                loader.load(name)
-        rules = TenantRules(file, {}, loader.loaded, log, live)
+        for name in versions:
+            loader.load(name)
+        rules = TenantRules(file, {}, loader.loaded, log, live, only)
         return warm_engine(rules.now().models(), settings, metrics, rules, only)
 
-    scope = Scope(only, has_others=bool(file.now().models(only)))
+    plain = frozenset(asked) - frozenset(versions)
+    scope = Scope(_tenants(only), has_others=bool(versions), names=plain)
     return DeployedModels(settings, loader, make_engine, metrics, log, scope)
+
+
+def _tenants(only: Only) -> Collection[str] | None:
+    return None if only is None else only.tenants
 
 
 def _warm_gently(encoder: Encoder) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import UnsetType
+
 from models.bundle import Bundle
 from stream.records import Deployment
 
@@ -48,4 +50,6 @@ def ref_before(deployment: Deployment) -> BundleRef | None:
     version, sha256 = deployment.previous_version, deployment.previous_manifest_sha256
     if version is None or sha256 is None:
         return None
-    return BundleRef(deployment.tenant, deployment.name, version, sha256)
+    other = deployment.previous_name
+    name = deployment.name if isinstance(other, UnsetType) else other
+    return BundleRef(deployment.tenant, name, version, sha256)

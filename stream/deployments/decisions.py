@@ -1,13 +1,17 @@
 """A person's decision in, what shall be written about it out. Pure: reads no bundle and no topic.
 
-A rollback makes the version before live again and forgets the one it took back: a second rollback is refused. Two
-people who roll back in the same minute would otherwise put the bad one live again. The way forward is an approval.
+A rollback makes what was live before live again, whatever its name, and forgets the one it took back: a second
+rollback is refused. Two people who roll back in the same minute would otherwise put the bad one live again. The way
+forward is an approval.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import UNSET
+
+from stream.deployments.bundle_ref import ref_before
 from stream.deployments.publishing import Publication
 from stream.errors import FatalError, SettingsError
 from stream.records import Decision, Deployment
@@ -65,15 +69,14 @@ def approved(
     """
     if bundle.is_of(live):
         raise NothingToDoError(f"{bundle.name}/{bundle.version} is live for tenant {bundle.tenant}")
-    # Rollback goes from version to version of one name; another name's last one must be approved by name.
-    before = live if live is not None and live.name == bundle.name else None
     deployment = Deployment(
         tenant=bundle.tenant,
         name=bundle.name,
         version=bundle.version,
         manifest_sha256=bundle.manifest_sha256,
-        previous_version=before.version if before else None,
-        previous_manifest_sha256=before.manifest_sha256 if before else None,
+        previous_version=live.version if live else None,
+        previous_manifest_sha256=live.manifest_sha256 if live else None,
+        previous_name=live.name if live and live.name != bundle.name else UNSET,
         deployed_at=signed.at,
     )
     decision = Decision(
@@ -124,8 +127,8 @@ def rolled_back(live: Deployment, decisions: Sequence[Decision], signed: Signed)
     Raises:
         NothingToDoError: there is none before it; says what can be approved instead.
     """
-    version, sha256 = live.previous_version, live.previous_manifest_sha256
-    if version is None or sha256 is None:
+    before = ref_before(live)
+    if before is None:
         others = [
             f"{one.name}/{one.version}"
             for one in decisions
@@ -138,9 +141,9 @@ def rolled_back(live: Deployment, decisions: Sequence[Decision], signed: Signed)
         )
     deployment = Deployment(
         tenant=live.tenant,
-        name=live.name,
-        version=version,
-        manifest_sha256=sha256,
+        name=before.name,
+        version=before.version,
+        manifest_sha256=before.manifest_sha256,
         previous_version=None,
         previous_manifest_sha256=None,
         deployed_at=signed.at,
@@ -148,12 +151,12 @@ def rolled_back(live: Deployment, decisions: Sequence[Decision], signed: Signed)
     reports = [
         one.report_sha256
         for one in decisions
-        if (one.name, one.version, one.decision) == (live.name, version, "approved")
+        if (one.name, one.version, one.decision) == (before.name, before.version, "approved")
     ]
     decision = Decision(
         tenant=live.tenant,
-        name=live.name,
-        version=version,
+        name=before.name,
+        version=before.version,
         decision="rolled_back",
         by=signed.by,
         reason=signed.reason,

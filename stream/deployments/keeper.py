@@ -20,10 +20,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from models.bundle import Bundle
 from stream.deployments.bundle_ref import BundleRef, Loads, ref_before, ref_of
-from stream.deployments.live import EVERYBODY, Live, Scope
+from stream.deployments.live import EVERYBODY, NOTHING_LIVE, Live, Scope
 from stream.deployments.priority import at_low_priority
 from stream.deployments.retries import Retries
-from stream.deployments.topic import follow_topic
+from stream.deployments.topic import Reading, follow_topic
 from stream.engine import Engine
 from stream.errors import FatalError
 from stream.kafka.clients import Log
@@ -31,11 +31,6 @@ from stream.metrics import Metrics
 from stream.records import Deployment
 from stream.settings import Settings
 from stream.topics import MODEL_DEPLOYMENTS
-
-NOTHING_LIVE = (
-    "no model is live; approve one: switchboard models approve NAME/VERSION --by WHO --reason TEXT "
-    "(train it with `switchboard train --name NAME --data FILE`), or start the worker with --model NAME"
-)
 
 
 class DeployedModels:
@@ -125,19 +120,28 @@ class DeployedModels:
 
     async def _read(self) -> None:
         topic = self._settings.topic(MODEL_DEPLOYMENTS)
-        async for entries in follow_topic(self._settings, topic, self._log):
-            before = dict(self._live.refused)
-            self._live.add(entries)
-            for offset in self._live.refused.keys() - before.keys():
-                self._log("deployment_not_read", offset=offset, reason=self._live.refused[offset])
+        async for reading in follow_topic(self._settings, topic, self._log):
+            self._fold(reading)
             self._wanted = self._scope.needed(self._live.by_tenant())
             if not self._was_read and not self._wanted and not self._scope.has_others:
                 self._log("no_model_is_live", reason=NOTHING_LIVE)
             self._was_read = True
-            if entries:
+            if reading.entries:
                 self._retries.clear()  # a person did something: look again at once
             self._settle()
             self._news.set()
+
+    def _fold(self, reading: Reading) -> None:
+        before = self._live
+        if reading.end is not None:
+            if reading.end <= before.highest:
+                self._log("deployments_begin_anew", end=reading.end, known=before.highest)
+            if reading.entries:  # an empty topic takes no model away
+                self._live = Live()
+        known_refused = dict(before.refused)
+        self._live.add(reading.entries)
+        for offset, reason in self._live.refused.items() - known_refused.items():
+            self._log("deployment_not_read", offset=offset, reason=reason)
 
     def _settle(self) -> None:
         """Serve what is wanted and loaded; what is wanted and not loaded leaves the one before in its place."""
@@ -196,24 +200,25 @@ class DeployedModels:
             bundle = await loop.run_in_executor(self._loading, self._loads.load_exactly, ref)
         except FatalError as error:
             self._fail(ref, str(error))
+            await self._drop_sessions()
         else:
             self._bundles[ref] = bundle
             self._settle()
 
     def _fail(self, ref: BundleRef, reason: str) -> None:
         failure = self._retries.note(ref, reason)
-        self._metrics.model_load_failures.labels(ref.tenant).inc()
         is_live = ref in self._pending().values()
+        if is_live:
+            self._metrics.model_load_failures.labels(ref.tenant).inc()
         if is_live or failure.times == 1:  # for a quick rollback nobody waits: said once
             old = _name(self._served.get(ref.tenant)) or "what answered before"
+            effect = f"{old} goes on" if is_live else "a rollback to it takes as long as a load"
             self._log(
                 "model_not_loaded",
                 tenant=ref.tenant,
                 model=str(ref),
                 reason=reason,
-                effect=f"{old} goes on"
-                if is_live
-                else "a rollback to it would take as long as a load",
+                effect=effect,
                 again_in_s=failure.backoff_s,
             )
 
@@ -230,10 +235,12 @@ class DeployedModels:
         if gone:
             for ref in gone:
                 del self._bundles[ref]
-            bundles = list(self._bundles.values())
-            loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._loading, self._loads.keep_only, bundles)
+            await self._drop_sessions()
             self._log("models_let_go", models=", ".join(map(str, gone)))
+
+    async def _drop_sessions(self) -> None:
+        loop, bundles = asyncio.get_running_loop(), list(self._bundles.values())
+        await loop.run_in_executor(self._loading, self._loads.keep_only, bundles)
 
 
 def _name(bundle: Bundle | None) -> str | None:

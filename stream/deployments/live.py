@@ -5,15 +5,20 @@ exactly one live model: of its keys the one that was written last.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from stream.deployments.bundle_ref import ref_before
 from stream.errors import PoisonRecordError
 from stream.records import Decision, Deployment, decode
 
 MANIFEST = "manifest.json"
 DEFAULT_TENANT = "default"
+NOTHING_LIVE = (
+    "no model is live; approve one: switchboard models approve NAME/VERSION --by WHO --reason TEXT "
+    "(train it with `switchboard train --name NAME --data FILE`), or start the worker with --model NAME"
+)
 
 
 @dataclass(frozen=True)
@@ -36,16 +41,19 @@ class Live:
 
     Attributes:
         refused: records that could not be read, by offset: they change nothing.
+        highest: the highest offset that was added; -1: none.
     """
 
     _by_key: dict[bytes, tuple[int, Deployment | None]] = field(
         default_factory=dict[bytes, tuple[int, Deployment | None]]
     )
     refused: dict[int, str] = field(default_factory=dict[int, str])
+    highest: int = -1
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Take records of `model-deployments`, in any order, also ones that were there before."""
         for entry in entries:
+            self.highest = max(self.highest, entry.offset)
             key = entry.key or b""
             if entry.offset <= self._by_key.get(key, (-1, None))[0]:
                 continue
@@ -82,41 +90,53 @@ class Scope:
 
     Args:
         only: tenants that it is dedicated to; None: all.
-        has_others: the tenants file names models, so that it may start while nothing is live.
+        has_others: the tenants file names models by NAME/VERSION, so that it may start while nothing is live.
+        names: models that the tenants file names without a version, for these tenants or for all.
     """
 
     only: Collection[str] | None = None
     has_others: bool = False
+    names: Collection[str] = ()
 
     def needed(self, live: Mapping[str, Deployment]) -> dict[str, Deployment]:
-        """What of the live models it loads: of its tenants, and of all where one of them has no model of its own."""
+        """What of the live models it loads: of its tenants, and that of all where one of them may be answered by it."""
         if self.only is None:
             return dict(live)
-        own = set(self.only)
-        wanted = own | {DEFAULT_TENANT} if own - live.keys() else own
+        own, general = set(self.only), live.get(DEFAULT_TENANT)
+        is_named = general is not None and general.name in self.names
+        wanted = own | {DEFAULT_TENANT} if is_named or own - live.keys() else own
         return {tenant: one for tenant, one in live.items() if tenant in wanted}
 
 
 EVERYBODY = Scope()
 
 
-def decisions_of(entries: Iterable[Entry]) -> list[Decision]:
-    """The readable decisions, oldest first."""
-    found: list[Decision] = []
+@dataclass(frozen=True)
+class Decisions:
+    """Records of `model-decisions`: those that can be read, oldest first, and the offsets of the others."""
+
+    made: Sequence[Decision] = ()
+    unreadable: Sequence[int] = ()
+
+
+def decisions_of(entries: Iterable[Entry]) -> Decisions:
+    """What was decided; a record that cannot be read is told, for this is the trail of who decided what."""
+    made: list[Decision] = []
+    unreadable: list[int] = []
     for entry in sorted(entries, key=lambda entry: entry.offset):
         try:
-            found.append(decode(entry.value, Decision))
+            made.append(decode(entry.value, Decision))
         except PoisonRecordError:
-            continue
-    return found
+            unreadable.append(entry.offset)
+    return Decisions(made, unreadable)
 
 
 def marks_of(live: Mapping[str, Deployment]) -> dict[tuple[str, str], str]:
     """(name, version) -> `live` or `previous`, for a list of bundles."""
     marks: dict[tuple[str, str], str] = {}
     for deployment in live.values():
-        if deployment.previous_version is not None:
-            marks[deployment.name, deployment.previous_version] = "previous"
+        if (before := ref_before(deployment)) is not None:
+            marks[before.name, before.version] = "previous"
     for deployment in live.values():
         marks[deployment.name, deployment.version] = "live"
     return marks

@@ -87,12 +87,14 @@ async def _write(
 ) -> None:
     decision, deployment = publication.decision, publication.deployment
     records: list[tuple[str, bytes, bytes | None]] = [
-        (MODEL_DECISIONS, key_of(decision.tenant, decision.name), encode(decision)),
-        *((MODEL_DEPLOYMENTS, key, None) for key in tombstones),
+        (MODEL_DECISIONS, key_of(decision.tenant, decision.name), encode(decision))
     ]
-    if deployment is not None:
+    if (
+        deployment is not None
+    ):  # before the tombstones: nobody reads a moment in which nothing is live
         key = key_of(deployment.tenant, deployment.name)
         records.append((MODEL_DEPLOYMENTS, key, encode(deployment)))
+    records += [(MODEL_DEPLOYMENTS, key, None) for key in tombstones]
     try:
         async with asyncio.timeout(settings.transaction_timeout_ms / 1000):
             await producer.begin_transaction()

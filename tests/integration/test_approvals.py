@@ -1,21 +1,32 @@
 """`switchboard models` on a real Kafka: what it refuses and why, and what a decision leaves on the topics."""
 
 import asyncio
+import hashlib
 import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
+from models.manifest import write_manifest
+from models.rows.dataset import DataFile
 from stream.cli import main
 from stream.deployments.decisions import approved
 from stream.deployments.publishing import DecidedMeanwhileError, publish
 from stream.settings import Settings
 from stream.topics import MODEL_DECISIONS, MODEL_DEPLOYMENTS
-from tests.bundles import SIGNED, live_now, make_live, write_encoder, write_version
-from tests.kafka_tools import read_all
+from tests.bundles import (
+    SIGNED,
+    live_now,
+    make_live,
+    roll_back,
+    write_encoder,
+    write_version,
+)
+from tests.kafka_tools import produce, read_all
 from tests.walking import Events, settings_for
 
 pytest.importorskip("onnx", reason="needs the extra heads")
@@ -120,6 +131,12 @@ def test_from_the_first_approval_to_a_rollback(settings: Settings, run: Run, enc
     assert "approved by A. Lead: because" in shown
     assert "rejected by A. Lead: because" in shown
     assert "not live" in shown
+    asyncio.run(
+        produce(
+            settings.kafka_bootstrap_servers, settings.topic(MODEL_DECISIONS), [(b"k", b"nonsense")]
+        )
+    )
+    assert "1 decisions cannot be read" in run("show", "support/2").out
 
 
 @pytest.mark.timeout(60)
@@ -159,6 +176,59 @@ def test_too_few_rows_in_common_or_none_kept_is_refused_with_the_ways_out(
     )
     compared = run("approve", "support/2", *SAID, "--data", str(rows))
     assert "on 60 rows" in compared.out + compared.err
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(("part", "version", "said"), [
+    ("train", 2, "support/2 learned from rows.jsonl"),
+    ("train", 1, "support/1 learned from rows.jsonl"),
+    ("validation", 2, "support/2 chose its thresholds on rows.jsonl"),
+])  # fmt: skip
+def test_rows_that_one_of_the_two_has_seen_prove_nothing(
+    settings: Settings, run: Run, encoder: Path, part: str, version: int, said: str
+) -> None:
+    rows = Path("rows.jsonl")
+    rows.write_text(
+        "\n".join(
+            json.dumps({"id": str(n), "body": f"my card n{n}", "labels": {"topic": "abc"[n % 3]}})
+            for n in range(60)
+        )
+    )
+    seen = DataFile("rows.jsonl", hashlib.sha256(rows.read_bytes()).hexdigest(), 60)
+    for number in (1, 2):
+        found = write_version(settings.models_path, encoder, version=number, labels="abc")
+        if number == version:
+            training = msgspec.structs.replace(found.manifest.training, **{part: (seen,)})
+            write_manifest(found.path, msgspec.structs.replace(found.manifest, training=training))
+    assert run("approve", "support/1", *SAID).code == 0
+    refused = run("approve", "support/2", *SAID, "--data", str(rows))
+    assert refused.code == 1
+    assert said in refused.err
+    assert "name a file that neither has seen (--data FILE)" in refused.err
+    assert "--force" in refused.err
+    rows.write_text(rows.read_text() + "\n")
+    other = run("approve", "support/2", *SAID, "--data", str(rows))
+    assert "rows.jsonl" not in other.err, "a file with other bytes"
+    assert run("approve", "support/2", *SAID, "--data", str(rows), "--force").code in {0, 3}
+
+
+@pytest.mark.timeout(60)
+def test_what_somebody_rejected_is_approved_by_force_only(
+    settings: Settings, run: Run, encoder: Path
+) -> None:
+    for version in (1, 2):
+        write_version(settings.models_path, encoder, version=version, labels="abc", rights=WELL)
+    assert run("approve", "support/1", *SAID).code == 0
+    assert run("reject", "support/2", "--by", "B. Other", "--reason", "rude to lords").code == 0
+    refused = run("approve", "support/2", *SAID)
+    assert refused.code == 1
+    assert "support/2 was rejected by B. Other on 20" in refused.err
+    assert "rude to lords; or overrule it (--force" in refused.err
+    forced = run("approve", "support/2", *SAID, "--force")
+    assert (forced.code, "was rejected by B. Other" in forced.out) == (0, True)
+    assert written(settings, MODEL_DECISIONS)[-1]["forced"] is True
+    assert run("approve", "support/1", *SAID).code == 0
+    assert run("approve", "support/2", *SAID).code == 0, "the last word about it is an approval"
 
 
 @pytest.mark.timeout(60)
@@ -238,13 +308,17 @@ async def test_another_name_for_the_same_tenant_takes_the_place_of_the_one_befor
         "acme": "fresh",
         "default": "general",
     }
-    assert live["acme"].previous_version is None
+    assert (live["acme"].previous_name, live["acme"].previous_version) == ("support", "1")
+    await roll_back(settings, "acme")
+    assert (await live_now(settings))["acme"].name == "support"
     records = await read_all(settings.kafka_bootstrap_servers, settings.topic(MODEL_DEPLOYMENTS))
     assert [(one.key, one.value is None) for one in records] == [
         (b"acme/support", False),
         (b"default/general", False),
-        (b"acme/support", True),
         (b"acme/fresh", False),
+        (b"acme/support", True),
+        (b"acme/support", False),
+        (b"acme/fresh", True),
     ]
 
 

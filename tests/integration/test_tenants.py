@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+import stream.tenants_file
 import tests.walking
-from stream.classify import ReadOptions
 from stream.clean import CleanOptions
 from stream.engine import Engine
 from stream.kafka.admin import prepare_topics
 from stream.metrics import Metrics
+from stream.read_options import ReadOptions
 from stream.settings import Settings
 from stream.tenant_models import TenantRules
 from stream.tenants_file import TenantsFile
@@ -65,10 +66,12 @@ def settings(
         return Engine(bundles, options, metrics, 2, tenants=rules)
 
     monkeypatch.setattr(tests.walking, "make_engine", make_engine)
+    monkeypatch.setattr(stream.tenants_file, "LOOK_EVERY_S", LOOK_EVERY_S)
     EVENTS.seen.clear()
     return settings_for(kafka, prefix, tenants_file=tenants_file)
 
 
+LOOK_EVERY_S = 0.05
 EVENTS = Events()
 BUNDLES = {"default": FakeBundle(FakeEncoder())}
 
@@ -125,7 +128,7 @@ async def mails(kafka: str, prefix: str, settings: Settings) -> AsyncIterator[Ma
 
 async def a_look_later() -> None:
     """Longer than the time between two looks at the file."""
-    await asyncio.sleep(1.1)
+    await asyncio.sleep(2 * LOOK_EVERY_S)
 
 
 @pytest.mark.timeout(60)

@@ -64,8 +64,9 @@ def write_small_encoder(directory: Path, kind: str) -> Path:
     torch.manual_seed(3)
     model = getattr(transformers, f"{kind}Model")(config).eval()
     with torch.no_grad():
-        for weight in model.parameters():
-            weight.copy_(torch.randn_like(weight) * 0.2 + (0.5 if weight.ndim == 1 else 0))
+        for name, weight in model.named_parameters():
+            is_scale = weight.ndim == 1 and name.endswith("weight")  # of a layer norm
+            weight.copy_(torch.randn_like(weight) * 0.2 + (1.0 if is_scale else 0.0))
     model.save_pretrained(directory)
     return directory
 

@@ -1,14 +1,17 @@
 """`switchboard evaluate` and `models compare` on bundles that were trained a moment ago, around a tiny encoder."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 
+import msgspec
 import orjson
 import pytest
 import typer
 from typer.testing import CliRunner, Result
 
 from models.evaluation.answers import read_answers
+from models.manifest import Manifest, read_manifest, write_manifest
 from models.train import TrainRequest, train
 from stream.cli import evaluating
 from stream.errors import FatalError, SettingsError
@@ -69,6 +72,39 @@ def test_rows_that_were_learned_from_are_said_loudly_on_stderr(models: Path) -> 
     told = run(models, "evaluate", "support/1", "--data", str(models / "rows120.jsonl"), "--json")
     assert orjson.loads(told.stdout)["learned_files"] == ["rows120.jsonl"]
     assert "LEARNED from rows120.jsonl" in told.stderr
+
+
+def test_rows_that_thresholds_were_chosen_on_are_said_on_stderr(
+    models: Path, tmp_path: Path
+) -> None:
+    """By the bytes of the file: here the manifest says that the test file was the validation file too."""
+    found = tmp_path / "models/support/1"
+    shutil.copytree(models / "models/support/1", found)
+    manifest = read_manifest(found)
+    training = msgspec.structs.replace(manifest.training, validation=manifest.training.test)
+    write_manifest(found, msgspec.structs.replace(manifest, training=training))
+    told = run(tmp_path, "evaluate", "support/1", "--data", str(models / "test.jsonl"), "--json")
+    assert orjson.loads(told.stdout)["chosen_on_files"] == ["test.jsonl"]
+    assert orjson.loads(told.stdout)["learned_files"] == []
+    assert "thresholds were CHOSEN on test.jsonl" in told.stderr
+
+
+def test_a_label_that_was_renamed_is_no_new_one(models: Path, tmp_path: Path) -> None:
+    for number in (1, 2):
+        shutil.copytree(models / "models/support/1", tmp_path / f"models/support/{number}")
+    newer = tmp_path / "models/support/2"
+    for name in ("manifest.json", "answers.jsonl"):
+        path = newer / name
+        path.write_bytes(path.read_bytes().replace(b'"card"', b'"bank card"'))
+    content = orjson.loads((newer / "manifest.json").read_bytes())
+    manifest = msgspec.convert(content, Manifest)
+    write_manifest(newer, msgspec.structs.replace(manifest, version="2", previous="support/1"))
+    report = orjson.loads((newer / "report.json").read_bytes())
+    report["changes"] = {"topic": {"renamed": {"card": "bank card"}}}
+    (newer / "report.json").write_bytes(orjson.dumps(report))
+    told = run(tmp_path, "compare", "support/1", "support/2", "--json")
+    topic = next(one for one in orjson.loads(told.stdout)["heads"] if one["name"] == "topic")
+    assert (topic["new_labels"], topic["removed_labels"], topic["relabelled_rows"]) == ({}, {}, 0)
 
 
 def test_the_page_shows_texts_only_when_asked(models: Path, tmp_path: Path) -> None:

@@ -72,7 +72,8 @@ def test_a_text_does_not_depend_on_its_batch_mates(
     encoder = Encoder(built(kind)[1], "cpu", precision=precision)
     rows = [text.ids for text in encoder.tokenize(TEXTS)]
     alone = np.concatenate([encoder.embed([row]) for row in rows])
-    np.testing.assert_allclose(encoder.embed(rows), alone, rtol=0, atol=1e-5)
+    allowed = 1e-3 if precision == "fp16" else 1e-5  # of a probability: 0.005 and 1e-5
+    np.testing.assert_allclose(encoder.embed(rows), alone, rtol=0, atol=allowed)
 
 
 @pytest.mark.train

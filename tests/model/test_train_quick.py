@@ -11,6 +11,7 @@ import pytest
 from models.bundle import BundleError, load_bundle, resolve
 from models.evaluate import evaluate_bundle
 from models.rows.dataset import read_dataset
+from models.rows.label_changes import LabelChanges
 from models.train import DatasetError, TrainRequest, train
 from tests.fakes import write_tiny_rows
 
@@ -141,7 +142,7 @@ def test_a_head_with_one_class_is_left_out_and_said(request_: TrainRequest, tmp_
 
 
 def test_rare_labels_are_left_out_and_named(request_: TrainRequest) -> None:
-    report = train(dataclasses.replace(request_, min_label_rows=20), silent)
+    report = train(dataclasses.replace(request_, min_label_rows=16), silent)
     (tags,) = (head for head in report.heads if head.name == "tags")
     assert tags.rare_labels
     assert "refund" not in tags.rare_labels
@@ -175,6 +176,51 @@ def test_a_request_that_cannot_work_is_refused_before_the_work(
     with pytest.raises(ValueError, match=words):
         train(dataclasses.replace(request_, **change), silent)
     assert not (request_.models_dir / "support").exists()
+
+
+def test_figures_are_measured_under_the_schemas_that_serve(
+    request_: TrainRequest, tmp_path: Path
+) -> None:
+    rows = [orjson.loads(line) for line in request_.data[0].read_bytes().splitlines()]
+    tenants = ("acme", "globex")
+    for place, row in enumerate(rows):  # two names for everything, and only the tenant tells which
+        row["tenant"] = tenants[place // 3 % 2]
+        row["labels"] = {"topic": f"{row['tenant']} {('card', 'invoice', 'hardware')[place % 3]}"}
+    twins = tmp_path / "twins.jsonl"
+    twins.write_bytes(b"\n".join(map(orjson.dumps, rows)))
+    report = train(dataclasses.replace(request_, data=[twins]), silent)
+    (topic,) = report.heads
+    assert topic.figures is not None
+    assert topic.figures.accuracy >= 0.9
+    figures = evaluate_bundle(load_bundle(Path(report.path)), read_dataset([twins]).rows, threads=1)
+    assert figures["topic"].accuracy >= 0.9
+
+
+def test_a_name_that_two_tenants_share_tells_neither_of_the_other(request_: TrainRequest) -> None:
+    train(dataclasses.replace(request_, tenant="acme"), silent)
+    changes = LabelChanges({"topic": {"hardware": "devices"}})
+    first = dataclasses.replace(request_, tenant="globex", changes=changes)
+    report = train(first, silent)
+    assert (report.previous, report.changes, report.warm_started) == (None, {}, ())
+    second = train(first, silent)
+    assert second.previous == "support/2"
+    assert second.warm_started == ("tags", "topic")
+
+
+def test_what_was_asked_for_is_in_the_report(request_: TrainRequest) -> None:
+    asked = dataclasses.replace(
+        request_, seed=3, target_precision=0.6, out_of_scope_label="hardware", tokens=["n7x"]
+    )
+    report = train(asked, silent)
+    assert (report.seed, report.tokens, report.target_precision) == (3, 1, 0.6)
+    assert report.out_of_scope_label == "hardware"
+    tags, topic = sorted(report.heads, key=lambda head: head.name)
+    assert (tags.out_of_scope_label, topic.out_of_scope_label) == (None, "hardware")
+    manifest = load_bundle(Path(report.path)).manifest
+    assert {head.name: head.abstain_below for head in manifest.heads} == {
+        head.name: head.abstain_below for head in report.heads
+    }
+    assert topic.abstain_below > 0
 
 
 @pytest.mark.timeout(180)

@@ -18,7 +18,7 @@ from models.bundle import load_bundle, resolve
 from models.rows.label_changes import LabelChanges
 from models.train import DatasetError, TrainRequest, train
 from models.training.report import TrainReport
-from models.tuning.search import search_settings
+from models.tuning.search import FAILED, best_trial, search_settings
 from models.tuning.settings import TuneSettings
 
 pytestmark = [pytest.mark.train, pytest.mark.timeout(120)]
@@ -178,6 +178,69 @@ def test_a_killed_search_replays_its_journal(tmp_path: Path) -> None:
     assert settings.learning_rate in [trial.settings["learning_rate"] for trial in trials]
 
 
+def test_a_trial_that_failed_is_worse_than_any_and_stays_so_in_the_journal(tmp_path: Path) -> None:
+    judged: list[int] = []
+
+    def judge(number: int, settings: TuneSettings) -> float:
+        judged.append(number)
+        return FAILED if number == 0 else -1e9 - settings.learning_rate
+
+    settings, trials = search_settings(TuneSettings(), 3, 0, judge, tmp_path)
+    assert [trial.score is None for trial in trials] == [True, False, False]
+    assert best_trial(trials).number > 0
+    assert settings.learning_rate == trials[best_trial(trials).number].settings["learning_rate"]
+    assert search_settings(TuneSettings(), 3, 0, judge, tmp_path) == (settings, trials)
+    assert judged == [0, 1, 2]
+
+
+def test_a_search_without_rows_to_choose_on_is_refused(
+    balanced: TrainRequest, tmp_path: Path
+) -> None:
+    rows = [orjson.loads(line) for line in balanced.data[0].read_bytes().splitlines()]
+    one = tmp_path / "one.jsonl"
+    one.write_bytes(b"\n".join(orjson.dumps(row | {"customer_id": "one"}) for row in rows[:90]))
+    test = tmp_path / "test.jsonl"
+    test.write_bytes(b"\n".join(map(orjson.dumps, rows[90:])))
+    request = dataclasses.replace(balanced, data=[one], test=test, search=2)
+    with pytest.raises(DatasetError, match="search=2 has no rows to choose on"):
+        train(request, silent)
+    report = train(dataclasses.replace(request, search=0, target_precision=0.9), silent)
+    (tags, topic) = sorted(report.heads, key=lambda head: head.name)
+    assert (tags.chosen_on_rows, topic.chosen_on_rows) == (0, 0)
+    assert min(tags.abstain_below, topic.abstain_below) > 1
+    for name in ("tags", "topic"):
+        words = f"head '{name}': too few rows to choose on, so its confidence is uncalibrated and it never"
+        assert any(warning.startswith(words) for warning in report.warnings)
+
+
+def test_a_training_does_not_touch_the_work_of_another_model_of_equal_rows(
+    balanced: TrainRequest,
+) -> None:
+    def stop(stage: str, done: int, total: int) -> None:
+        if (stage, done) == ("tune", 3):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(balanced, stop)
+    other = train(dataclasses.replace(balanced, name="another"), silent)
+    assert other.tuning is not None
+    assert other.tuning.notes == ()
+    (folder,) = (balanced.models_dir / ".training").iterdir()
+    assert not (folder / "lock").exists()
+
+
+def test_an_equal_training_beside_this_one_is_refused(balanced: TrainRequest) -> None:
+    refused: list[str] = []
+
+    def watch(stage: str, done: int, total: int) -> None:
+        if (stage, done) == ("tune", 2):
+            run = run_script(balanced, balanced.models_dir, "")
+            refused.append(run.stderr)
+
+    train(dataclasses.replace(balanced, threads=1), watch)
+    assert f"an equal training runs already, as process {os.getpid()}" in refused[0]
+
+
 @pytest.mark.parametrize(
     ("weights", "words"),
     [
@@ -206,7 +269,7 @@ def test_changed_labels_are_told_and_heads_on_the_same_encoder_begin_where_they_
     assert load_bundle(Path(second.path)).manifest.previous == "support/1"
     tuned = train(dataclasses.replace(request_, recipe="balanced", providers=["cpu"]), silent)
     assert (tuned.previous, tuned.warm_started) == ("support/2", ())
-    assert load_bundle(Path(tuned.path)).manifest.previous is None
+    assert load_bundle(Path(tuned.path)).manifest.previous == "support/2"
 
 
 def test_domain_tokens_are_read_whole(balanced: TrainRequest) -> None:
@@ -229,6 +292,7 @@ def test_tenants_and_languages_of_the_rows_are_in_the_manifest(
     manifest = load_bundle(
         Path(train(dataclasses.replace(request_, data=[path]), silent).path)
     ).manifest
+    assert manifest.schemas["*"]["topic"] == ("card", "invoice")
     assert manifest.schemas["other"]["topic"] == ("card", "invoice")
     assert manifest.schemas["acme"]["topic"] == ("card", "hardware", "invoice")
     assert manifest.languages == ("en",)

@@ -186,6 +186,44 @@ def test_an_interrupted_tuning_ends_in_the_weights_of_an_uninterrupted_one(
     assert [each.loss for each in resumed.epochs] == [each.loss for each in whole.epochs]
 
 
+def test_a_kill_between_the_last_step_of_an_epoch_and_its_end_loses_no_epoch(
+    job: Job, tmp_path: Path
+) -> None:
+    whole = tune(dataclasses.replace(job, folder=tmp_path / "whole"), silent, untold)
+    often = dataclasses.replace(job, checkpoint_every_s=0.0)
+
+    def killed(epoch: EpochReport) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tune(often, silent, killed)
+    told: list[EpochReport] = []
+    resumed = tune(often, silent, told.append)
+    assert resumed.notes == ("went on from a checkpoint at step 4 of 12",)
+    assert [each.number for each in told] == [1, 2, 3]
+    for ours, theirs in zip(resumed.epochs, whole.epochs, strict=True):
+        assert (ours.number, ours.loss, ours.heads) == (theirs.number, theirs.loss, theirs.heads)
+    assert are_equal(whole, resumed)
+
+
+def test_a_checkpoint_of_other_settings_is_ignored_and_said(job: Job) -> None:
+    tune(job, silent, untold)
+    other = msgspec.structs.replace(job.settings, learning_rate=1e-3)
+    again = tune(dataclasses.replace(job, settings=other), silent, untold)
+    assert again.notes == (f"{NAME} is of other settings; it was ignored, and training began anew",)
+    assert again.epochs[0].learning_rate < 1e-3 * 2
+
+
+def test_a_head_without_weight_beside_rows_of_its_own_stops_nothing(job: Job) -> None:
+    (topic, tags) = job.task.heads
+    heads = [topic, dataclasses.replace(tags, weight=0.0)]
+    learn = np.flatnonzero(topic.known[:32])
+    task = TuneTask(job.task.ids, heads, learn, job.task.check)
+    tuned = tune(dataclasses.replace(job, task=task), silent, untold)
+    assert np.array_equal(tuned.network.weights()[1].dense, tags.start.dense)
+    assert set(tuned.epochs[-1].heads) == {"topic", "tags"}
+
+
 def test_a_finished_tuning_is_not_learned_again(job: Job) -> None:
     first = tune(job, silent, untold)
     epochs: list[EpochReport] = []

@@ -365,6 +365,26 @@ def test_a_tag_of_another_tenant_is_seen_though_it_changes_no_other_probability(
         load_bundle(path)
 
 
+def test_mail_of_a_tenant_that_is_not_named_gets_the_labels_of_everyone(
+    tmp_path: Path, parts: BundleParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schemas = {"*": {"topic": ("card",), "tags": ()}, **SCHEMAS}
+    rows = golden_rows(parts.encoder_dir, parts.heads, parts.vocabulary, schemas)
+    assert {row.tenant for row in rows} == {None, "acme", "globex"}
+    own = dataclasses.replace(parts, golden=rows)
+    path = write_bundle(tmp_path, manifest(parts, schemas=schemas), own)
+    bundle = load_bundle(path)
+    texts = ["my card is lost"]
+    embeddings = bundle.encoder.embed([one.ids for one in bundle.encoder.tokenize(texts)])
+    (other,) = bundle.predict(embeddings, texts, ["elsewhere"])
+    assert other["topic"].labels == (("card", 1.0),)
+    assert "tags" not in other
+    assert bundle.predict(embeddings, texts) == [other]
+    monkeypatch.setattr(SchemaMasks, "of", lambda *_: None)
+    with pytest.raises(BundleError, match="golden row 1 "):
+        load_bundle(path)
+
+
 def test_a_schema_of_labels_that_the_heads_do_not_have_is_refused(
     tmp_path: Path, parts: BundleParts
 ) -> None:

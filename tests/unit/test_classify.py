@@ -10,18 +10,22 @@ from hypothesis import strategies as st
 
 from models.heads import HeadAnswer
 from stream.classify import (
+    NO_LABEL,
     NO_MODEL,
     OTHER_LANGUAGE,
     UNKNOWN_TENANT,
     Item,
-    ReadOptions,
     classification,
+    give_up,
     head_result,
     read_email,
 )
 from stream.clean import CleanOptions
 from stream.clean.boilerplate import Boilerplate
+from stream.dedication import Dedication
+from stream.errors import PoisonRecordError
 from stream.outputs import Inbound
+from stream.read_options import ReadOptions
 from stream.records import HeadResult, ModelRef, ScoredLabel, Source, decode, encode
 from stream.tenants import EVERY_HEAD, Period, Tenants, TenantSettings
 from tests.walking import FakeBundle, FakeEncoder
@@ -347,6 +351,7 @@ def test_a_model_abstains_on_languages_it_never_saw_unless_the_tenant_says_its_o
 
 # -- dedicated workers ---------------------------------------------------------------------------
 
+ACME = Dedication("acme", frozenset({"acme"}))
 PERIODS = st.none() | st.builds(Period, st.integers(0, 50), st.none() | st.integers(51, 100))
 
 
@@ -356,18 +361,47 @@ def test_every_record_is_answered_by_the_general_workers_or_the_dedicated_ones_n
 ) -> None:
     tenants = Tenants({"acme": TenantSettings(dedicated=period or Period(0))})
     general = ReadOptions(CleanOptions(), frozenset(), tenants)
-    dedicated = ReadOptions(CleanOptions(), frozenset(), tenants, only=["acme"])
+    dedicated = ReadOptions(CleanOptions(), frozenset(), tenants, only=ACME)
     assert general.takes(tenant, appended_ms) != dedicated.takes(tenant, appended_ms)
     assert not (tenant == "globex" and dedicated.takes(tenant, appended_ms))
 
 
-def test_without_times_a_dedicated_worker_answers_all_mail_of_its_tenants_and_nothing_else() -> (
+def test_a_dedicated_worker_that_is_alone_answers_all_mail_of_its_tenants_and_nothing_else() -> (
     None
 ):
-    options = ReadOptions(CleanOptions(), frozenset(), only=["acme"])
+    alone = Dedication("acme", frozenset({"acme"}), is_alone=True)
+    options = ReadOptions(CleanOptions(), frozenset(), only=alone)
     assert read(item_of(tenant="acme"), options=options).waits_for_model
     passed = read(item_of(tenant="globex"), options=options)
     assert (passed.passed_over, passed.waits_for_model, passed.cleaned) == (True, False, None)
     unreadable = read(item_with(b"no mail"), options=options)
     assert (unreadable.passed_over, unreadable.error) == (True, None)
     assert read(item_with(b"no mail")).error is not None, "the others answer it"
+
+
+@pytest.mark.parametrize(
+    ("value", "is_the_dedicated_ones"),
+    [
+        (b'{"id": "1", "tenant": "acme", "body": "x"}', True),
+        (b'{"id": "1", "tenant": "globex", "body": "x"}', False),
+        (b"no mail", False),
+    ],
+)
+def test_the_letter_of_a_record_that_ended_workers_is_written_by_exactly_one_kind(
+    value: bytes, is_the_dedicated_ones: bool
+) -> None:
+    tenants = Tenants({"acme": TenantSettings(dedicated=Period(0))})
+    for only in (None, ACME):
+        item = item_with(value)
+        item.error = PoisonRecordError("worker", "worker-killed", "it ended the worker twice")
+        give_up(item, ReadOptions(CleanOptions(), frozenset(), tenants, only))
+        assert item.passed_over is (is_the_dedicated_ones != (only is not None))
+        assert item.error.kind == "worker-killed"
+        assert item.cleaned is None
+
+
+def test_a_tenant_that_no_label_is_allowed_for_is_told_so() -> None:
+    bundle = FakeBundle(FakeEncoder())
+    answer = classification(read(item_of(), bundle), NOW)
+    assert (answer.status, answer.reason) == ("abstained", NO_LABEL)
+    assert answer.model == ModelRef(name="default", version="1")

@@ -1,7 +1,6 @@
 """Two models on the same rows: what may be said, and what may not."""
 
 import random
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,49 +10,13 @@ from hypothesis import strategies as st
 from models.evaluation.answers import (
     AnswerRow,
     AnswersError,
-    GivenAnswer,
     answer_key,
     read_answers,
     write_answers,
 )
 from models.evaluation.compare import ModelAnswers, compare_answer_rows
-from models.evaluation.significance import holm, mcnemar
 from models.labels import TrainingRow
-
-LABELS = ("a", "b", "c")
-
-
-def answers(
-    truth: Sequence[str | Sequence[str]], given_: Sequence[str | Sequence[str]], head: str = "queue"
-) -> list[AnswerRow]:
-    def one(wanted: str | Sequence[str], got: str | Sequence[str]) -> GivenAnswer:
-        return GivenAnswer(
-            kind="multiclass" if isinstance(wanted, str) else "multilabel",
-            truth=(wanted,) if isinstance(wanted, str) else tuple(wanted),
-            given=(got,) if isinstance(got, str) else tuple(got),
-            confidence=0.9,
-            abstained=False,
-        )
-
-    return [
-        AnswerRow(key=f"{place:04}", id=f"r{place}", heads={head: one(wanted, got)})
-        for place, (wanted, got) in enumerate(zip(truth, given_, strict=True))
-    ]
-
-
-def model(
-    rows: list[AnswerRow], labels: Sequence[str] = LABELS, name: str = "support/1"
-) -> ModelAnswers:
-    return ModelAnswers(name, {"queue": frozenset(labels)}, rows)
-
-
-def wrong_every(step: int, rows: int = 300) -> list[AnswerRow]:
-    truth = [LABELS[place % 3] for place in range(rows)]
-    given_ = [
-        LABELS[(place + 1) % 3] if place % step == 0 else LABELS[place % 3] for place in range(rows)
-    ]
-    return answers(truth, given_)
-
+from tests.kept_answers import LABELS, answers, model, wrong_every
 
 GUESSES = st.lists(
     st.tuples(st.sampled_from(LABELS), st.sampled_from(LABELS), st.sampled_from(LABELS)),
@@ -190,38 +153,6 @@ def test_a_lost_head_is_said() -> None:
     compared = compare_answer_rows(before, model(wrong_every(9), name="m/2"))
     assert compared.lost_heads == ("topic",)
     assert "topic: m/2 does not have this head" in compared.reasons
-
-
-@given(st.integers(0, 400), st.integers(0, 400))
-def test_mcnemar_is_the_binomial_test_of_scipy_less_half_of_what_was_seen(
-    lost: int, won: int
-) -> None:
-    stats = pytest.importorskip("scipy.stats")
-    if lost == won:
-        assert mcnemar(lost, won) == 1
-        return
-    exact = stats.binomtest(lost, lost + won).pvalue
-    assert mcnemar(lost, won) == pytest.approx(exact - stats.binom.pmf(lost, lost + won, 0.5))
-
-
-def test_a_false_alarm_is_as_rare_as_promised() -> None:
-    """Two equally good models that err on different rows: at most about 5 of 100 comparisons say otherwise."""
-    draw = random.Random(1)
-    truth = [LABELS[place % 3] for place in range(200)]
-
-    def guess() -> list[str]:
-        return [wanted if draw.random() < 0.9 else "abc"[draw.randrange(3)] for wanted in truth]
-
-    verdicts = [
-        compare_answer_rows(model(answers(truth, guess())), model(answers(truth, guess())))
-        for _ in range(100)
-    ]
-    assert sum(one.heads[0].verdict != "no difference" for one in verdicts) <= 9
-
-
-def test_holm_asks_more_of_the_first_of_many_questions() -> None:
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([]) == []
 
 
 def test_answers_survive_their_file(tmp_path: Path) -> None:

@@ -257,7 +257,7 @@ def test_two_files_that_count_their_rows_alike_are_only_warned_of(tmp_path: Path
     one = write(tmp_path / "a.jsonl", {"id": "1", "body": "x", "labels": {"topic": "card"}})
     two = write(tmp_path / "b.jsonl", {"id": "1", "body": "y", "labels": {"topic": "loan"}})
     (warning,) = read_dataset([one, two]).warnings
-    assert f"'1' at {one}:1 and {two}:1" in warning
+    assert f"'1' at {one.name}:1 and {two.name}:1" in warning
     two = write(tmp_path / "b.jsonl", {"id": "1", "body": "x", "labels": {"topic": "loan"}})
     with pytest.raises(DatasetError, match="keep the right one"):
         read_dataset([one, two])
@@ -277,8 +277,17 @@ def test_equal_texts_with_different_labels_are_counted_with_examples_and_no_text
     path = write(tmp_path / "a.jsonl", *rows)
     (warning,) = read_dataset([path]).warnings
     assert "head 'h': 1 rows have the text of an earlier row and another label" in warning
-    assert f"'a' at {path}:1 and 'b' at {path}:2" in warning
+    assert f"'a' at {path.name}:1 and 'b' at {path.name}:2" in warning
     assert "geheim" not in warning.lower()
+
+
+def test_white_space_around_a_label_of_a_csv_cell_is_no_part_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("body,label:topic,label:tags\none, card ,a | b\ntwo,  ,  \n")
+    assert [row.labels for row in read_dataset([path]).rows] == [
+        {"topic": "card", "tags": ["a", "b"]},
+        {},
+    ]
 
 
 def test_labels_that_differ_only_by_case_or_white_space_are_warned_of(tmp_path: Path) -> None:
@@ -289,7 +298,10 @@ def test_labels_that_differ_only_by_case_or_white_space_are_warned_of(tmp_path: 
     ]
     path = write(tmp_path / "a.jsonl", *rows)
     (warning,) = read_dataset([path]).warnings
-    assert f"'Card' (2 rows, first at {path}:1) and 'card' (1 rows, first at {path}:2)" in warning
+    assert (
+        f"'Card' (2 rows, first at {path.name}:1) and 'card' (1 rows, first at {path.name}:2)"
+        in warning
+    )
     assert "loan" not in warning
 
 
@@ -298,12 +310,33 @@ def test_labels_of_one_tenant_are_not_in_the_schema_of_another() -> None:
         row(0, tenant="a", labels={"h": "x", "g": "only a"}),
         row(1, tenant="b", labels={"h": ["y", "z"]}),
         row(2, labels={"h": "everyone"}),
+        row(3, tenant="default", labels={"h": "default's"}),
+        row(4, tenant="a", labels={"h": "of two"}),
+        row(5, tenant="b", labels={"h": "of two"}),
     ]
+    shared = ("default's", "everyone", "of two")
     assert schemas_of(rows) == {
-        "a": {"g": ("only a",), "h": ("everyone", "x")},
-        "b": {"g": (), "h": ("everyone", "y", "z")},
+        "*": {"g": (), "h": shared},
+        "a": {"g": ("only a",), "h": (*shared, "x")},
+        "b": {"g": (), "h": (*shared, "y", "z")},
     }
-    assert schemas_of([rows[0], rows[2]]) == {}, "one tenant alone needs no schema"
+
+
+def test_rows_of_one_tenant_or_of_nobody_need_no_schema() -> None:
+    nobodys = [row(0, labels={"h": "x"}), row(1, tenant="default", labels={"h": "y"})]
+    assert schemas_of(nobodys) == {}
+    own = row(2, tenant="a", labels={"h": "own"})
+    assert schemas_of([own, row(3, tenant="a", labels={"h": "x"})]) == {}
+    assert schemas_of([own, *nobodys]) == {"*": {"h": ("x", "y")}, "a": {"h": ("own", "x", "y")}}
+
+
+def test_a_tenant_whose_rows_have_no_tag_still_has_the_tags_of_everyone() -> None:
+    rows = [
+        row(0, tenant="a", labels={"tags": []}),
+        row(1, tenant="b", labels={"tags": ["lost"]}),
+        row(2, labels={"tags": ["late"]}),
+    ]
+    assert schemas_of(rows)["a"] == {"tags": ("late",)}
 
 
 def test_languages_are_those_that_enough_rows_say() -> None:

@@ -2,17 +2,18 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.deployments import keeper
-from stream.deployments.bundle_ref import BundleRef, ref_of
+from stream.deployments import keeper, retries
+from stream.deployments.bundle_ref import BundleRef, ref_before, ref_of
 from stream.deployments.decisions import (
     Bundled,
     NothingToDoError,
@@ -24,6 +25,7 @@ from stream.deployments.decisions import (
 from stream.deployments.keeper import DeployedModels
 from stream.deployments.live import Entry, Live, Scope, decisions_of, key_of, marks_of
 from stream.deployments.retries import BACKOFF_MAX_S, Retries
+from stream.deployments.topic import Reading
 from stream.errors import FatalError, SettingsError
 from stream.metrics import Metrics
 from stream.records import Deployment, encode
@@ -109,7 +111,14 @@ def test_records_that_cannot_be_read_change_nothing_and_are_told() -> None:
     )
     assert set(live.refused) == {1, 2}
     assert [one.version for one in live.by_tenant().values()] == ["1"]
-    assert decisions_of([Entry(0, b"", b"nonsense")]) == []
+
+
+def test_a_decision_that_cannot_be_read_is_told_and_hides_no_other() -> None:
+    decision = approved(BUNDLE, None, SIGNED, forced=False).decision
+    found = decisions_of(
+        [Entry(4, b"", encode(decision)), Entry(3, b"", b"nonsense"), Entry(5, b"", None)]
+    )
+    assert (found.made, found.unreadable) == ([decision], [3, 5])
 
 
 def test_a_list_marks_what_is_live_and_what_a_rollback_would_bring_back() -> None:
@@ -128,18 +137,52 @@ def test_a_dedicated_worker_needs_its_own_models_and_the_general_one_only_withou
     assert set(Scope(only=["acme", "new"]).needed(live)) == {"acme", "default"}
 
 
+def test_a_dedicated_worker_keeps_the_general_model_that_the_tenants_file_names() -> None:
+    live = {"acme": deployment("1", "own", "acme"), "default": deployment("1", "general")}
+    assert set(Scope(only=["acme"], names=["general"]).needed(live)) == {"acme", "default"}
+    assert set(Scope(only=["acme"], names=["own"]).needed(live)) == {"acme"}
+
+
 # -- decisions -----------------------------------------------------------------------------------
 
 BUNDLE = Bundled("default", "support", "2", "sha-support-2", "report-2")
 
 
-def test_an_approval_names_the_version_before_of_the_same_name_only() -> None:
+def test_an_approval_names_what_was_live_before_and_its_name_where_it_had_another() -> None:
     same = approved(BUNDLE, deployment("1"), SIGNED, forced=False).deployment
     assert same is not None
     assert (same.previous_version, same.previous_manifest_sha256) == ("1", "sha-support-1")
+    assert same.previous_name is msgspec.UNSET
     other = approved(BUNDLE, deployment("1", "old"), SIGNED, forced=False).deployment
     assert other is not None
-    assert (other.previous_version, other.previous_manifest_sha256) == (None, None)
+    assert (other.previous_version, other.previous_manifest_sha256) == ("1", "sha-old-1")
+    assert other.previous_name == "old"
+    assert str(ref_before(other)) == "old/1"
+    assert marks_of({"default": other}) == {("support", "2"): "live", ("old", "1"): "previous"}
+
+
+def test_a_rollback_from_one_name_to_another_names_both_rightly() -> None:
+    first = approved(
+        Bundled("acme", "support", "5", "sha-5", "report-5"), None, SIGNED, forced=False
+    )
+    second = approved(
+        Bundled("acme", "support-de", "1", "sha-de", "report-de"),
+        first.deployment,
+        SIGNED,
+        forced=False,
+    )
+    assert second.deployment is not None
+    back = rolled_back(second.deployment, [first.decision, second.decision], SIGNED)
+    assert back.deployment == replace_before(first.deployment)
+    decision = back.decision
+    assert (decision.name, decision.version, decision.report_sha256) == ("support", "5", "report-5")
+    assert back.seen == second.deployment
+
+
+def replace_before(one: Deployment | None) -> Deployment:
+    """The same with nothing to roll back to."""
+    assert one is not None
+    return msgspec.structs.replace(one, previous_version=None, previous_manifest_sha256=None)
 
 
 def test_what_is_live_cannot_be_approved_again_nor_rejected() -> None:
@@ -176,18 +219,18 @@ def test_nobody_and_no_reason_is_wrong_usage(by: str, reason: str) -> None:
 
 def test_a_bundle_that_fails_is_tried_again_ever_later_up_to_a_minute() -> None:
     now_s = 0.0
-    retries, ref = Retries(lambda: now_s), ref_of(deployment())
-    assert retries.waits_s(ref) == 0
+    tries, ref = Retries(lambda: now_s), ref_of(deployment())
+    assert tries.waits_s(ref) == 0
     waits = []
     for _ in range(9):
-        retries.note(ref, "missing")
-        waits.append(retries.waits_s(ref))
+        tries.note(ref, "missing")
+        waits.append(tries.waits_s(ref))
         now_s += waits[-1]
-        assert retries.waits_s(ref) == 0
+        assert tries.waits_s(ref) == 0
     assert waits == [1, 2, 4, 8, 16, 32, 60, BACKOFF_MAX_S, 60]
-    retries.note(ref, "missing")
-    retries.clear()
-    assert retries.waits_s(ref) == 0
+    tries.note(ref, "missing")
+    tries.clear()
+    assert tries.waits_s(ref) == 0
 
 
 # -- the keeper ----------------------------------------------------------------------------------
@@ -200,6 +243,7 @@ class Disk:
         self.there = set(names)
         self.loaded: list[str] = []
         self.kept: list[str] = []
+        self.cleanings = 0
 
     def load_exactly(self, ref: BundleRef) -> Any:
         self.loaded.append(str(ref))
@@ -211,18 +255,25 @@ class Disk:
 
     def keep_only(self, bundles: Collection[Any]) -> None:
         self.kept = [f"{one.name}/{one.version}" for one in bundles]
+        self.cleanings += 1
 
 
 class Story:
     """A keeper on a topic that the test writes."""
 
-    def __init__(self, models: DeployedModels, topic: "asyncio.Queue[list[Entry]]") -> None:
+    def __init__(self, models: DeployedModels, topic: "asyncio.Queue[Reading]") -> None:
         self.models, self._topic, self._offset = models, topic, 0
 
     async def write(self, *records: Deployment | tuple[str, str]) -> None:
         entries = [entry(self._offset + place, one) for place, one in enumerate(records)]
         self._offset += len(records)
-        await self._topic.put(entries)
+        await self._topic.put(Reading(entries))
+
+    async def begin_anew(self, *records: Deployment | tuple[str, str]) -> None:
+        """The topic was deleted and made again, or read again from its start."""
+        entries = [entry(place, one) for place, one in enumerate(records)]
+        self._offset = len(records)
+        await self._topic.put(Reading(entries, len(entries)))
 
     def served(self) -> dict[str, str]:
         return {who: f"{one.name}/{one.version}" for who, one in self.models.served().items()}
@@ -237,9 +288,9 @@ async def keep(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[..., S
     following: list[asyncio.Future[Any]] = []
 
     def make(disk: Disk, events: Events, metrics: Metrics) -> Story:
-        topic: asyncio.Queue[list[Entry]] = asyncio.Queue()
+        topic: asyncio.Queue[Reading] = asyncio.Queue()
 
-        async def follow(*_: Any) -> AsyncIterator[Iterable[Entry]]:
+        async def follow(*_: Any) -> AsyncIterator[Reading]:
             while True:
                 yield await topic.get()
 
@@ -330,3 +381,93 @@ async def test_a_tenant_without_a_live_model_any_more_is_served_as_all_are(
     await story.write(("acme", "own"))
     await story.serves(default="support/1")
     assert pending(metrics, "acme") is None
+
+
+async def test_after_a_restart_what_was_live_before_is_loaded_too_whatever_its_name(
+    keep: Callable[..., Story],
+) -> None:
+    disk = Disk("support/5", "support-de/1")
+    story = keep(disk, Events(), Metrics())
+    live = msgspec.structs.replace(
+        deployment("1", "support-de", before="5"), previous_name="support"
+    )
+    live = msgspec.structs.replace(live, previous_manifest_sha256="sha-support-5")
+    await story.write(live)
+    await story.models.engine()
+    assert disk.loaded == ["support-de/1"], "the worker does not wait for it"
+    await until(lambda: disk.loaded == ["support-de/1", "support/5"])
+    await story.write(deployment("5"), ("default", "support-de"))
+    await story.serves(default="support/5")
+    assert len(disk.loaded) == 2
+
+
+async def test_who_does_something_is_not_kept_waiting_for_the_next_try(
+    keep: Callable[..., Story], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retries, "BACKOFF_S", 3600.0)
+    monkeypatch.setattr(retries, "BACKOFF_MAX_S", 3600.0)
+    disk, events = Disk("support/1"), Events()
+    story = keep(disk, events, Metrics())
+    await story.write(deployment("1"))
+    await story.models.engine()
+    await story.write(deployment("2", before="1"))
+    await until(lambda: events.count("model_not_loaded"))
+    disk.there.add("support/2")
+    await story.write(deployment("1", "own", "acme"))  # another one's news count too
+    await story.serves(default="support/2")
+
+
+async def test_sessions_of_a_load_that_failed_are_let_go(keep: Callable[..., Story]) -> None:
+    disk, events, metrics = Disk("support/1"), Events(), Metrics()
+    story = keep(disk, events, metrics)
+    await story.write(deployment("1"))
+    await story.models.engine()
+    assert disk.cleanings == 0
+    await story.write(deployment("2", before="1"))
+    await until(lambda: disk.cleanings)
+    assert disk.kept == ["support/1"]
+
+
+async def test_failures_are_counted_for_what_is_live_and_not_for_the_one_before(
+    keep: Callable[..., Story],
+) -> None:
+    disk, events, metrics = Disk("support/2"), Events(), Metrics()
+    story = keep(disk, events, metrics)
+    await story.write(deployment("2", before="1"))
+    await story.models.engine()
+    await until(lambda: events.count("model_not_loaded"))
+    name = "switchboard_model_load_failures_total"
+    assert metrics.registry.get_sample_value(name, {"tenant": "default"}) is None
+    await story.write(deployment("3", before="2"))
+    await until(lambda: events.count("model_not_loaded") >= 2)
+    assert metrics.registry.get_sample_value(name, {"tenant": "default"})
+
+
+async def test_a_topic_that_was_made_again_counts_though_its_offsets_are_lower(
+    keep: Callable[..., Story],
+) -> None:
+    disk, events = Disk("support/1", "support/2", "own/1"), Events()
+    story = keep(disk, events, Metrics())
+    await story.write(deployment("1"), deployment("1", "own", "acme"), deployment("2", before="1"))
+    await story.models.engine()
+    await story.begin_anew()
+    await until(lambda: events.count("deployments_begin_anew"))
+    assert story.served() == {"default": "support/2", "acme": "own/1"}, "it takes nothing away"
+    await story.begin_anew(deployment("1"))
+    await story.serves(default="support/1")
+    assert events.count("deployments_begin_anew") == 2
+
+
+async def test_the_same_topic_read_again_changes_and_tells_nothing(
+    keep: Callable[..., Story],
+) -> None:
+    disk, events = Disk("support/1"), Events()
+    story = keep(disk, events, Metrics())
+    await story.begin_anew(deployment("1"))
+    await story.models.engine()
+    served = story.models.served()
+    await story.begin_anew(deployment("1"))
+    await story.write(deployment("1", "own", "acme"))
+    await until(lambda: events.count("model_not_loaded"))
+    assert story.models.served() is served
+    assert events.count("deployments_begin_anew") == 0

@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -7,12 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.classify import Item, ReadOptions
+from models.heads import HeadAnswer
+from stream.classify import Item, classification
 from stream.clean import CleanOptions
+from stream.dedication import Dedication
 from stream.engine import DeviceHealth, Engine
 from stream.errors import FatalError, PoisonRecordError
 from stream.metrics import Metrics
 from stream.outputs import Inbound, Output
+from stream.read_options import ReadOptions
 from stream.records import Source
 from stream.tenant_models import Rules
 from stream.tenants import Tenants, TenantSettings
@@ -271,6 +275,65 @@ async def test_new_rules_hold_from_the_next_window_on_and_a_window_sees_one_vers
     assert metrics.registry.get_sample_value("switchboard_model_info", shown) == 1
 
 
+class Saying(FakeBundle):
+    """Says its own name and version as label."""
+
+    def __init__(self, encoder: FakeEncoder, version: str, tenant: str = "default") -> None:
+        super().__init__(encoder, tenant)
+        self.version = version
+
+    def predict(
+        self, embeddings: np.ndarray, texts: Sequence[str], tenants: Sequence[str] | None = None
+    ) -> list[dict[str, HeadAnswer]]:
+        label = f"{self.name}/{self.version}"
+        return [{"default": HeadAnswer("multiclass", ((label, 0.9),), False)} for _ in texts]
+
+
+async def test_a_window_names_the_version_that_computed_it_whatever_is_live_when_it_is_written(
+    encoder: FakeEncoder,
+) -> None:
+    versions = [Saying(encoder, str(number)) for number in (1, 2, 3)]
+    own = Saying(encoder, "9", "acme")
+    turns: Any = Turning(
+        Rules({"default": versions[0]}),  # when the engine is made
+        Rules({"default": versions[0], "acme": own}),  # reads the first window
+        Rules({"default": versions[1]}),  # live before it computes
+        Rules({"default": versions[2], "acme": versions[2]}),  # live before it is written
+    )
+    engine = Engine({"default": versions[0]}, OPTIONS, Metrics(), 1, tenants=turns)
+    items = [*items_of(["a", "bb"]), *items_of(["ccc"], "acme")]
+    await engine.read(items)
+    await engine.look_at_rules()
+    await engine.compute(items)
+    await engine.look_at_rules()
+    assert engine.bundle_for("acme") is versions[2]
+
+    def said(item: Item) -> list[Output]:
+        answer = classification(item, datetime(2026, 3, 1, tzinfo=UTC))
+        assert answer.model is not None
+        label = answer.heads["default"].label
+        return [Output(f"{answer.model.name}/{answer.model.version} {label}", None, None)]
+
+    outputs = await engine.write(items, said)
+    engine.close()
+    assert [one.topic for one in outputs] == ["default/1 default/1"] * 2 + ["acme/9 acme/9"]
+
+
+async def test_a_dedicated_worker_leaves_the_letter_of_another_tenants_killer_to_the_others(
+    encoder: FakeEncoder,
+) -> None:
+    only = Dedication("acme", frozenset({"acme"}), is_alone=True)
+    options = ReadOptions(CleanOptions(), frozenset(), only=only)
+    engine = Engine({"default": FakeBundle(encoder)}, options, Metrics(), 1)
+    items = [*items_of(["x"], "acme"), *items_of(["x"], "globex")]
+    for item in items:
+        item.error = PoisonRecordError("worker", "worker-killed", "it ended the worker twice")
+    await answer(engine, items)
+    engine.close()
+    assert [item.passed_over for item in items] == [False, True]
+    assert encoder.runs == []
+
+
 class Story:
     """A device's last minutes, told by windows."""
 
@@ -278,8 +341,10 @@ class Story:
         self.now_s = 0.0
         self.health = DeviceHealth(lambda: self.now_s)
 
-    def window(self, records: int, failed: int, stage: Any = "infer") -> None:
-        items = items_of([""] * records)
+    def window(self, records: int, failed: int, stage: Any = "infer", passed_over: int = 0) -> None:
+        items = items_of([""] * (records + passed_over))
+        for item in items[records:]:
+            item.passed_over = True
         for item in items[:failed]:
             item.error = PoisonRecordError(stage, "model-failed", "x")
         self.health.note(items, Metrics())
@@ -290,6 +355,11 @@ def test_a_device_that_fails_on_more_than_one_record_in_a_hundred_stops_the_work
     story.window(1000, 19)
     with pytest.raises(FatalError, match="20 of 1100 records failed at infer"):
         story.window(100, 1)
+
+
+def test_records_that_are_left_to_others_do_not_hide_a_sick_device() -> None:
+    with pytest.raises(FatalError, match="20 of 100 records failed at infer"):
+        Story().window(100, 20, passed_over=10_000)
 
 
 def test_a_few_bad_records_on_a_quiet_day_stop_nothing() -> None:

@@ -234,6 +234,14 @@ def test_a_rare_label_that_a_draw_misses_does_not_lift_macro_f1() -> None:
     assert score(sample)[0, 1] == pytest.approx((2 * 99 / 199) / 2)
 
 
+def test_each_model_keeps_its_own_figure_of_a_label_that_a_draw_misses() -> None:
+    truth = [["often"]] * 99 + [["rare"]]
+    sample = sample_of(truth, [[["often"]] * 100, truth], ["often", "rare"])
+    first, second = resample(sample, 0)[:, 1]
+    assert first.max() <= 0.5
+    assert second.min() == 1
+
+
 def test_the_same_seed_gives_the_same_intervals() -> None:
     sample = sample_of([["a"], ["b"], ["b"]], [[["a"], ["a"], ["b"]]], ["a", "b"])
     assert (resample(sample, 5) == resample(sample, 5)).all()

@@ -1,5 +1,8 @@
 """What the page of a training says; how it looks is `e2e/test_report_page.py`."""
 
+from datetime import UTC, datetime
+
+import msgspec
 import pytest
 
 from models.evaluation.matrix import SHOWN_LABELS, lay_out
@@ -39,6 +42,30 @@ def test_the_page_of_a_training_tells_how_the_model_was_made_and_what_to_beware_
     ):  # fmt: skip
         assert said in page
     assert page.count("<svg") == 2
+
+
+def test_the_page_says_what_was_asked_for_and_when_each_head_answers_alone() -> None:
+    from models.evaluation.training_page import render_training_page  # noqa: PLC0415
+
+    head = HeadReport(
+        name="queue", kind="multiclass", labels=3, rows=90, rare_labels=(), features="embedding",
+        inverse_penalty=10.0, temperature=1.1, chosen_on_rows=20, candidates={}, figures=None,
+        abstain_below=0.8125, out_of_scope_label="oos",
+    )  # fmt: skip
+    never = msgspec.structs.replace(head, name="mood", abstain_below=2.0, out_of_scope_label=None)
+    always = msgspec.structs.replace(never, name="topic", abstain_below=0.0)
+    report = TrainReport(
+        name="support", rows=1234, test_rows=10, other_tenants_rows=0, heads=(head, never, always),
+        refused_heads={}, seconds={}, seed=41, target_precision=0.955, out_of_scope_label="oos",
+        head_weights={"queue": 2.5}, tokens=17, previous="support/6", warnings=("beware of x",),
+    )  # fmt: skip
+    page = render_training_page(report, datetime(2026, 3, 4, 5, 6, tzinfo=UTC))
+    for said in (
+        "support after support/6, trained 2026-03-04 05:06 UTC on 1,234 rows", "41", "95.5 %", "oos",
+        "queue 2.5", "17", "from a confidence of 0.812 on", "never", "always", "beware of x",
+        "learned and never given",
+    ):  # fmt: skip
+        assert f">{said}<" in page, said
 
 
 def test_of_very_many_labels_those_with_the_most_wrong_rows_are_drawn() -> None:

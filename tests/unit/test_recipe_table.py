@@ -79,16 +79,37 @@ def test_a_difference_is_paired_by_row_and_says_whether_chance_explains_it() -> 
     assert won.low < won.mean < won.high
     assert (won.mark, paired_difference([poor], [good], "accuracy").mark) == ("won", "lost")
     same = paired_difference([fair], [run_of("words", FAIR)], "macro_f1")
-    assert (same.mean, same.low, same.high, same.mark) == (0, 0, 0, "≈")
+    assert (same.mean, same.low, same.high, same.p, same.mark) == (0, 0, 0, 1, "≈")
     close = paired_difference([good], [run_of("words", wrong_at(range(95, 100)))], "accuracy")
     assert close.mean == pytest.approx(0.01)
     assert close.mark == "≈"
+
+
+def test_a_label_with_one_row_is_no_win() -> None:
+    """Its F1 does not move in a bootstrap, which would call any change of it beyond chance."""
+    truth = [*TRUTH[:-1], "rare"]
+    sides = [run_of("quick", TRUTH), run_of("words", TRUTH)]
+    ours, theirs = (
+        msgspec.structs.replace(
+            run,
+            labels=["a", "b", "rare"],
+            truth=[[{"a": 0, "b": 1, "rare": 2}[one]] for one in truth],
+            given=[["ab".index(one)] for one in TRUTH[:-1]] + [[last]],
+        )
+        for run, last in zip(sides, (2, 0), strict=True)
+    )
+    found = paired_difference([ours], [theirs], "macro_f1")
+    assert found.low > 0.3
+    assert (found.p, found.mark) == (1, "≈")
 
 
 def test_seeds_count_by_their_mean() -> None:
     runs = [run_of("quick", given, seed) for seed, given in enumerate((GOOD, FAIR))]
     found = paired_difference(runs, [run_of("words", POOR)], "accuracy")
     assert found.mean == pytest.approx((0.96 + 0.88) / 2 - 0.60)
+    assert found.mark == "won"
+    back = paired_difference([run_of("words", POOR)], runs, "accuracy")
+    assert (back.mean, back.p, back.mark) == (-found.mean, found.p, "lost")
 
 
 def test_runs_that_number_their_labels_differently_are_compared_by_name() -> None:

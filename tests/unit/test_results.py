@@ -3,11 +3,12 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
-from stream.classify import Item, ReadOptions, read_email
+from stream.classify import Item, read_email
 from stream.clean import CleanOptions
 from stream.errors import PoisonRecordError
 from stream.kafka.admin import TopicState
 from stream.outputs import Inbound
+from stream.read_options import ReadOptions
 from stream.records import Classification, CleanedEmail, Source, decode
 from stream.results import Results
 from tests.walking import FakeBundle, FakeEncoder

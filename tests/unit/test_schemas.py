@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from models.heads import Head, HeadAnswer, LinearWeights, answer_heads
-from models.labels import HeadKind, HeadSpec
+from models.labels import HeadKind, HeadSpec, TrainingRow
 from models.ngrams import build_vocabulary
+from models.rows.dataset import schemas_of
 from models.schemas import SchemaMasks
 
 LABELS = ("card", "invoice", "printer", "beyond")
@@ -44,7 +45,8 @@ def answers(
     tenants: Sequence[str] | None,
 ) -> list[dict[str, HeadAnswer]]:
     masks = SchemaMasks(schemas, [one.spec for one in heads])
-    return answer_heads(heads, NO_WORDS, scores, [""] * len(scores), masks.of(tenants))
+    allowed = masks.of([""] * len(scores) if tenants is None else tenants)
+    return answer_heads(heads, NO_WORDS, scores, [""] * len(scores), allowed)
 
 
 SCORES = npst.arrays(
@@ -104,6 +106,52 @@ def test_an_answer_does_not_depend_on_whose_mail_is_in_the_batch(
     plain = answers(heads, scores, {}, None)
     for tenant, found, wanted in zip(tenants, together, plain, strict=True):
         assert tenant == "acme" or found == wanted, "a tenant without a schema notices nothing"
+
+
+ROW = st.builds(
+    TrainingRow,
+    id=st.just("1"),
+    tenant=st.sampled_from([None, "default", "acme", "globex", "initech"]),
+    labels=st.fixed_dictionaries(
+        {},
+        optional={
+            "multiclass": st.sampled_from(LABELS[:3]),
+            "multilabel": st.lists(st.sampled_from(TAGS), unique=True),
+        },
+    ),
+)
+
+
+@given(st.lists(ROW, max_size=12), SCORES, st.sampled_from([None, "beyond"]))
+def test_a_label_that_only_one_tenants_rows_have_is_never_given_to_another(
+    rows: list[TrainingRow], scores: npt.NDArray[np.float32], out_of_scope: str | None
+) -> None:
+    users: dict[str, set[str]] = {}
+    for row in rows:
+        for value in row.labels.values():
+            for label in [value] if isinstance(value, str) else value:
+                users.setdefault(label, set()).add(row.tenant or "default")
+    schemas = schemas_of(rows)
+    heads = [head(out_of_scope=out_of_scope), head("multilabel")]
+    for tenant in ("acme", "globex", "initech", "default", "", "stranger", "*"):
+        foreign = {
+            label
+            for label, own in users.items()
+            if schemas and len(own) == 1 and own not in ({"default"}, {tenant})
+        }
+        for answer in answers(heads, scores, schemas, [tenant] * len(scores)):
+            given_ = {label for one in answer.values() for label, _ in one.labels}
+            assert not given_ & foreign, tenant
+
+
+def test_a_tenant_that_is_not_named_gets_the_labels_of_everyone() -> None:
+    schemas = {"*": {"multiclass": ("card",)}, "acme": {"multiclass": ("card", "invoice")}}
+    scores = np.array([[0, 9, 0, 0]] * 3, np.float32)
+    acme, other, star = answers([head()], scores, schemas, ["acme", "stranger", "*"])
+    assert [label for label, _ in acme["multiclass"].labels] == ["invoice", "card"]
+    assert other["multiclass"].labels == (("card", 1.0),)
+    assert star == other, "nobody gets more by that name"
+    assert answers([head()], scores[:1], schemas, None) == [other]
 
 
 def test_probabilities_are_of_the_allowed_labels_alone() -> None:
@@ -186,7 +234,7 @@ def test_a_schema_of_what_the_model_does_not_have_is_refused(
 
 def test_a_batch_without_such_a_tenant_costs_no_mask() -> None:
     masks = SchemaMasks({"acme": {"multiclass": ("card",)}}, [head().spec])
-    assert masks.of(None) is None
+    assert masks.of([""]) is None
     assert masks.of(["other", "globex"]) is None
     found = masks.of(["other", "acme"])
     assert found is not None

@@ -172,13 +172,41 @@ def test_groups_found_before_give_the_folds_and_the_split_of_groups_found_now() 
     assert hold_out(rows, groups=numbers) == hold_out(rows)
 
 
-def test_overlap_counts_equal_and_near_rows_and_names_some() -> None:
-    learned = [TrainingRow(id="1", body=LONG), row(3)]
+def test_overlap_counts_equal_near_and_kindred_rows_and_names_some() -> None:
+    learned = [
+        TrainingRow(id="1", body=LONG, customer_id="c1", tenant="acme"),
+        row(3, thread_id="t1"),
+    ]
     asked = [
-        TrainingRow(id="a", body=LONG.upper() + "!"),
+        TrainingRow(id="a", body=LONG.upper() + "!", customer_id="c1", tenant="acme"),
         TrainingRow(id="b", body=LONG + " thanks"),
         TrainingRow(id="c", body="something else that is asked for the first time"),
+        TrainingRow(id="d", body="quite another matter", customer_id="c1", tenant="acme"),
+        TrainingRow(id="e", body="and a third one", customer_id="c1", tenant="globex"),
+        TrainingRow(id="f", body="a fourth, in an old thread", thread_id="t1"),
     ]
-    overlap = measure_overlap(asked, learned, ["t:1", "t:2", "t:3"])
-    assert (overlap.rows, overlap.equal, overlap.near) == (3, 1, 1)
-    assert overlap.examples == ("t:1", "t:2")
+    overlap = measure_overlap(asked, learned, [f"/data/t.jsonl:{n}" for n in range(6)])
+    assert (overlap.rows, overlap.equal, overlap.near, overlap.same_origin) == (6, 1, 1, 2)
+    assert overlap.examples == ("t.jsonl:0", "t.jsonl:1", "t.jsonl:3", "t.jsonl:5")
+    words = overlap.warning("test")
+    assert (
+        "2 more are of its thread or customer (t.jsonl:0, t.jsonl:1, t.jsonl:3, t.jsonl:5)" in words
+    )
+
+
+def test_how_likely_a_row_is_kept_back_does_not_depend_on_the_size_of_its_group() -> None:
+    rows = [row(n) for n in range(2000)]
+    rows += [row(2000 + n, customer_id=f"c{n // 50}") for n in range(2000)]
+    kept = hold_out(rows)[1]
+    alone, grouped = (sum(place < 2000 for place in kept), sum(place >= 2000 for place in kept))
+    assert 0.12 < alone / 2000 < 0.28
+    assert 0.12 < grouped / 2000 < 0.28
+
+
+def test_a_new_group_that_is_too_large_is_told_apart_from_new_rows_of_old_groups() -> None:
+    rows = [row(n, received_at=day(n % 26)) for n in range(100)]
+    rows += [row(200 + n, received_at=day(27), customer_id="new") for n in range(60)]
+    rows += [row(300 + n, received_at=day(n), customer_id="old") for n in (0, 27)]
+    split = split_rows(rows)
+    assert (split.facts.newer_learned, split.facts.too_large) == (1, 60)
+    assert "60 rows of new groups too large to keep back" in split.facts.sentence()

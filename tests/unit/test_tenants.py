@@ -12,8 +12,9 @@ import pytest
 
 from models.labels import HeadSpec
 from stream.cli import main
-from stream.cli.dedicated import dedicated_settings
-from stream.errors import SettingsError
+from stream.cli.dedicated import dedicated_settings, dedication_of
+from stream.dedication import Dedication
+from stream.errors import FatalError, SettingsError
 from stream.metrics import Metrics
 from stream.settings import Settings
 from stream.tenant_models import Rules, TenantRules
@@ -520,18 +521,176 @@ def test_times_that_mean_nothing_are_refused(path: Path, text: str, words: list[
         assert word in str(caught.value)
 
 
+def table(tenant: str, *lines: str) -> str:
+    return "\n".join([f"[tenants.{tenant!r}]", *lines, AGREES])
+
+
 def test_a_dedicated_worker_has_a_group_of_its_own_that_begins_at_its_first_time(
     path: Path,
 ) -> None:
-    table = f"[tenants.acme]\n{BEGIN}\n{AGREES}[tenants.new]\n{AGREES}"
-    tenants, events = read_tenants(written(path, table)), Events()
-    own = dedicated_settings(Settings(), ["acme"], tenants, events)
+    tenants, events = read_tenants(written(path, table("acme", BEGIN))), Events()
+    only = dedication_of(["acme"], tenants, alone=False)
+    own = dedicated_settings(Settings(start_from="latest"), only, tenants, events)
     assert own.group_id == "switchboard.acme"
     assert own.start_time() == datetime(2026, 3, 1, 6, tzinfo=UTC)
-    assert events.count("dedicated_tenants_without_times") == 0
-    both = dedicated_settings(Settings(start_from="latest"), ["new", "acme"], tenants, events)
-    assert (both.group_id, both.start_from) == ("switchboard.acme+new", "latest")
-    assert events.count("dedicated_tenants_without_times") == 1
+    assert events.count("worker_is_dedicated") == 1
+
+
+def test_tenants_that_share_a_name_share_workers_and_a_group_that_outlives_their_number(
+    path: Path,
+) -> None:
+    later = BEGIN.replace("2026", "2027")
+    banks = "dedicated_to = 'banks'"
+    one = read_tenants(written(path, table("a", later, banks)))
+    two = read_tenants(written(path, table("a", later, banks) + table("b", BEGIN, banks)))
+    for tenants, asked, members in ((one, ["a"], {"a"}), (two, ["a"], {"a", "b"})):
+        only = dedication_of(asked, tenants, alone=False)
+        assert (only.name, only.tenants) == ("banks", members)
+        assert dedicated_settings(Settings(), only, tenants, Events()).group_id == (
+            "switchboard.banks"
+        )
+    assert dedication_of(["b", "a"], two, alone=False) == only
+    assert dedicated_settings(Settings(), only, two, Events()).start_time() == datetime(
+        2026, 3, 1, 6, tzinfo=UTC
+    )
+
+
+def test_groups_of_different_names_never_have_one_name() -> None:
+    names = ["a+b", "a%2Bb", "a b", "a/b", "a.b", "ä"]
+    groups = {
+        dedicated_settings(
+            Settings(), Dedication(name, frozenset({name}), is_alone=True), ALL_ALIKE, Events()
+        ).group_id
+        for name in names
+    }
+    assert len(groups) == len(names)
+    assert "switchboard.a%2Bb" in groups
+
+
+def test_a_dedicated_worker_whose_mail_others_answer_too_is_refused_with_the_way_out(
+    path: Path,
+) -> None:
+    tenants = read_tenants(written(path, table("acme", BEGIN) + table("new")))
+    for asked in (["new"], ["stranger"]):
+        with pytest.raises(SettingsError, match=f"{asked[0]}.*write dedicated_from.*--alone") as no:
+            dedication_of(asked, tenants, alone=False)
+        assert no.value.exit_code == 2
+    with pytest.raises(SettingsError, match=r"acme, new.*write the same dedicated_to"):
+        dedication_of(["acme", "new"], tenants, alone=True)
+
+
+def test_a_worker_that_is_alone_begins_where_the_settings_say_and_needs_no_times() -> None:
+    only = dedication_of(["acme"], ALL_ALIKE, alone=True)
+    assert only == Dedication("acme", frozenset({"acme"}), is_alone=True)
+    own = dedicated_settings(Settings(start_from="latest"), only, ALL_ALIKE, Events())
+    assert (own.group_id, own.start_from) == ("switchboard.acme", "latest")
+
+
+@pytest.mark.parametrize("option", ["--alone", "--tenant=stranger"])
+def test_the_command_refuses_a_dedication_that_answers_mail_twice(
+    option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["switchboard", "worker", option])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "--alone" in capsys.readouterr().err
+
+
+# Of one hour: `now` is 12:00.
+HOURS = {"past": "11:00", "now": "12:00", "soon": "13:00", "later": "14:00"}
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def dedicated(begin: str | None, until: str | None = None, to: str | None = None) -> str:
+    """acme's table, with hours by name."""
+    times = {"from": begin, "until": until}
+    lines = [
+        f"dedicated_{name} = 2026-03-01T{HOURS[one]}:00Z" for name, one in times.items() if one
+    ]
+    return table("acme", *lines, *([f"dedicated_to = '{to}'"] if to else []))
+
+
+def reloaded(path: Path, before: str, after: str) -> tuple[bool, str]:
+    """Whether a running worker takes a changed file at `NOW`, and the reason if it does not."""
+    now_s, events = [0.0], Events()
+    settings = Settings(tenants_file=written(path, before))
+    file = TenantsFile(settings, Metrics(), events, lambda: now_s[0], NOW.timestamp)
+    first = file.now()
+    written(path, after + "# changed\n")
+    os.utime(path, (NOW.timestamp() - 60,) * 2)
+    now_s[0] = 2
+    is_taken = file.now() is not first
+    assert events.count("tenants_refused") == (not is_taken)
+    return is_taken, str(events.seen[-1][1].get("error"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (dedicated(None), dedicated("soon")),
+        (dedicated(None), dedicated("soon", "later", "banks")),
+        (dedicated("soon"), dedicated("later")),
+        (dedicated("soon"), dedicated(None)),
+        (dedicated("soon", to="a"), dedicated("soon", to="b")),
+        (dedicated("past"), dedicated("past", "soon")),
+        (dedicated("now"), dedicated("now", "later")),
+        (dedicated("past", "soon"), dedicated("past", "later")),
+        (dedicated("past", "soon"), dedicated("past")),
+        (dedicated("past", "now"), dedicated("past", "now")),
+        (dedicated(None, to="a"), dedicated(None, to="b")),
+    ],
+)
+def test_times_that_lie_ahead_may_change_while_workers_run(
+    path: Path, before: str, after: str
+) -> None:
+    assert reloaded(path, before, after)[0]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        (dedicated(None), dedicated("past"), "has passed"),
+        (dedicated(None), dedicated("now"), "has passed"),
+        ("[default]\nconsent_to_training = true\n", dedicated("past"), "has passed"),
+        (dedicated("soon"), dedicated("past"), "has passed"),
+        (dedicated("past"), dedicated(None), "has begun"),
+        (dedicated("past"), "[default]\nconsent_to_training = true\n", "has begun"),
+        (dedicated("past"), dedicated("soon"), "has begun"),
+        (dedicated("past"), dedicated("past", to="banks"), "has begun"),
+        (dedicated("past"), dedicated("past", "now"), "has begun"),
+        (dedicated("past", "now"), dedicated("past", "soon"), "has begun"),
+        (dedicated("past", "now"), dedicated(None), "has begun"),
+    ],
+)
+def test_times_that_have_come_stand_and_the_settings_of_before_stay(
+    path: Path, before: str, after: str, reason: str
+) -> None:
+    is_taken, told = reloaded(path, before, after)
+    assert not is_taken
+    assert f"[tenants.acme] dedicated_{'from' if 'passed' in reason else '…'}" in told
+    assert reason in told
+
+
+def test_a_dedicated_worker_ends_when_its_name_gets_another_tenant_so_that_it_loads_its_model(
+    path: Path,
+) -> None:
+    banks = "dedicated_to = 'banks'"
+    both = table("acme", BEGIN, banks) + table("b", BEGIN.replace("2026", "2927"), banks)
+    for alone in (False, True):
+        clock = [0.0]
+        settings = Settings(tenants_file=written(path, table("acme", BEGIN, banks)))
+        file = TenantsFile(settings, Metrics(), Events(), lambda: clock[0])  # noqa: B023  # used in this turn only
+        only = dedication_of(["acme"], file.now(), alone=alone)
+        rules = TenantRules(file, BY_TENANT, LOADED, Events(), only=only)
+        rules.now()
+        written(path, both)
+        clock[0] = 2
+        if alone:
+            assert rules.now().tenants.team("banks") == {"acme", "b"}
+        else:
+            with pytest.raises(FatalError, match="acme, b, not acme; start the worker again"):
+                rules.now()
 
 
 # -- deployments ---------------------------------------------------------------------------------
@@ -551,3 +710,25 @@ def test_rules_follow_what_is_live_and_a_plain_name_means_its_live_version(path:
     live[0] = {"default": newer, "globex": OWN}
     found = [rules.now().bundle_for(name) for name in ("acme", "globex", "other")]
     assert found == [newer, OWN, newer]
+
+
+def following(path: Path, text: str, live: dict[str, Any], loaded: dict[str, Any]) -> Choice:
+    """Rules of a worker that follows deployments."""
+    events, clock = Events(), [0.0]
+    settings = Settings(tenants_file=written(path, text))
+    file = TenantsFile(settings, Metrics(), events, lambda: clock[0])
+    rules = TenantRules(file, {}, loaded, events, lambda: live)
+    return Choice(rules.now, events, path, clock)
+
+
+def test_a_plain_name_that_is_not_live_is_refused_and_never_the_newest_on_disk(path: Path) -> None:
+    text = acme("general")
+    with pytest.raises(SettingsError, match=r"is not live; approve a version of it.*NAME/VERSION"):
+        following(path, text, {"default": SUPPORT}, {})
+    with pytest.raises(SettingsError, match="is live for 'globex' alone"):
+        following(path, acme("foreign"), {"default": SUPPORT, "globex": FOREIGN}, {})
+    general: Any = Model("general")
+    live = {"default": general, "acme": OWN}
+    assert following(path, text, live, {}).now().bundle_for("acme") is general
+    versioned = following(path, acme("general/2"), live, {"general/2": NEW})
+    assert versioned.now().bundle_for("acme") is NEW

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -54,7 +55,7 @@ def test_nothing_but_refused_rows_is_an_error_that_says_how_many(tmp_path: Path)
         )
 
 
-def labelled(path: Path, *rows: tuple[str, dict[str, str]], **more: str) -> Path:
+def labelled(path: Path, *rows: tuple[str, dict[str, Any]], **more: str) -> Path:
     lines = (
         orjson.dumps({"id": f"{path.stem}-{n}", "body": body, "labels": labels, **more})
         for n, (body, labels) in enumerate(rows)
@@ -67,7 +68,7 @@ def words(number: int) -> str:
     return f"word {chr(97 + number % 26) * (2 + number // 26)}"
 
 
-def many() -> list[tuple[str, dict[str, str]]]:
+def many() -> list[tuple[str, dict[str, Any]]]:
     return [(words(n), {"topic": f"label {n % 2}"}) for n in range(60)]
 
 
@@ -86,7 +87,7 @@ def test_one_class_only_names_head_label_and_first_row(tmp_path: Path) -> None:
 def test_a_class_with_one_row_is_warned_of_by_label_and_row(tmp_path: Path) -> None:
     path = labelled(tmp_path / "a.jsonl", *many(), ("hello", {"topic": "rare"}))
     (warning,) = read_rows(asked(tmp_path, path)).warnings
-    assert f"1 classes have one row each and cannot be measured: 'rare' ({path}:61" in warning
+    assert f"1 classes have one row each and cannot be measured: 'rare' ({path.name}:61" in warning
 
 
 def test_a_head_weight_of_an_unknown_head_names_the_known_ones(tmp_path: Path) -> None:
@@ -121,6 +122,7 @@ def test_rows_of_a_test_file_that_are_learned_from_are_counted_and_stay(tmp_path
     assert len(rows.test) == 4
     assert (rows.overlap["test"].rows, rows.overlap["test"].equal) == (4, 3)
     assert any("3 of 4 test rows have the text of a training row" in x for x in rows.warnings)
+    assert not any(str(tmp_path) in x for x in (*rows.warnings, *rows.overlap["test"].examples))
     assert rows.split.rule == "file"
 
 
@@ -147,3 +149,48 @@ def test_the_split_of_a_request_is_told_and_its_groups_fit_the_rows(tmp_path: Pa
     rows = read_rows(asked(tmp_path, path))
     assert rows.split.rule == "time"
     assert len(rows.groups) == len(rows.learn) == 48
+
+
+def test_test_rows_that_resemble_validation_rows_are_counted_too(tmp_path: Path) -> None:
+    path = labelled(tmp_path / "a.jsonl", *many())
+    seen = ("asked when we chose", {"topic": "label 1"})
+    validation = labelled(tmp_path / "v.jsonl", seen)
+    test = labelled(tmp_path / "b.jsonl", seen, ("a new text", {"topic": "label 1"}))
+    rows = read_rows(asked(tmp_path, path, validation=validation, test=test))
+    assert (rows.overlap["test"].equal, rows.overlap["validation"].found) == (1, 0)
+    (warning,) = rows.warnings
+    assert "1 of 2 test rows have the text of a training or validation row" in warning
+
+
+def test_rows_that_are_learned_from_keep_the_groups_of_their_customers(tmp_path: Path) -> None:
+    lines = (
+        orjson.dumps(
+            {
+                "id": str(n),
+                "body": words(n),
+                "customer_id": f"c{n % 12}",
+                "labels": {"topic": "ab"[n % 2]},
+            }
+        )
+        for n in range(60)
+    )
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join(lines))
+    rows = read_rows(asked(tmp_path, tmp_path / "a.jsonl"))
+    groups: dict[str | None, set[int]] = {}
+    for row, group in zip(rows.learn, rows.groups, strict=True):
+        groups.setdefault(row.customer_id, set()).add(group)
+    assert all(len(own) == 1 for own in groups.values()), "one customer, one group"
+    assert len({number for own in groups.values() for number in own}) == len(groups) > 5
+
+
+@pytest.mark.parametrize("use", ["test", "validation"])
+@pytest.mark.parametrize("answer", [[], ["label 0", "label 1"]])
+def test_none_or_several_labels_for_a_head_of_one_are_refused_by_line(
+    tmp_path: Path, use: str, answer: list[str]
+) -> None:
+    path = labelled(tmp_path / "a.jsonl", *many())
+    other = labelled(
+        tmp_path / "b.jsonl", ("a new text", {"topic": "label 1"}), ("b", {"topic": answer})
+    )
+    with pytest.raises(DatasetError, match=rf"b\.jsonl:2: row id='b-1' has {len(answer)} labels"):
+        read_rows(asked(tmp_path, path, **{use: other}))

@@ -89,12 +89,12 @@ def test_no_label_in_common_still_gives_a_start() -> None:
     assert np.isfinite(start.bias).all()
 
 
-def complete(folder: Path) -> Path:
+def complete(folder: Path, tenant: str = "default") -> Path:
     folder.mkdir(parents=True)
     manifest = Manifest(
         name=folder.parent.name,
         version=folder.name,
-        tenant="default",
+        tenant=tenant,
         created_at="2026-01-01T00:00:00Z",
         input_template="{body}",
         heads=(),
@@ -110,12 +110,19 @@ def complete(folder: Path) -> Path:
 
 
 def test_the_previous_version_is_the_latest_complete_one(tmp_path: Path) -> None:
-    assert find_previous(tmp_path, "mail") is None
+    assert find_previous(tmp_path, "mail", "default") is None
     complete(tmp_path / "mail" / "2")
     latest = complete(tmp_path / "mail" / "10")
     (tmp_path / "mail" / "11").mkdir()  # killed while it was written
     (tmp_path / "mail" / "12").mkdir()
     (tmp_path / "mail" / "12" / "manifest.json").write_text("{}")
-    assert find_previous(tmp_path, "mail") == latest
+    assert find_previous(tmp_path, "mail", "default") == latest
     with pytest.raises(BundleError, match="not allowed"):
-        find_previous(tmp_path, "../mail")
+        find_previous(tmp_path, "../mail", "default")
+
+
+def test_a_version_of_another_tenant_is_no_previous_one(tmp_path: Path) -> None:
+    own = complete(tmp_path / "mail" / "1", "acme")
+    complete(tmp_path / "mail" / "2", "globex")
+    assert find_previous(tmp_path, "mail", "acme") == own
+    assert find_previous(tmp_path, "mail", "default") is None
