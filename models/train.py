@@ -1,16 +1,16 @@
 """Training: labelled rows in, an immutable bundle and a report out, to `switchboard train`.
 
-The walk: rows -> split -> base encoder -> embeddings -> [balanced, best: encoder tuned, written, embedded again] ->
-heads -> figures on rows kept back -> golden rows -> bundle -> loaded again as a worker would. Texts are embedded by the
-session that serves, so heads fit what they will meet. Recipe `quick` needs no torch, the others the extra `train`; all
-need the extras `cpu` (or `gpu`) and `heads`. Knows no Kafka.
+The walk: rows -> split -> base encoder -> embeddings -> [balanced, best: encoder tuned, written, embedded again, and
+kept where it is not worse] -> heads -> figures on rows kept back -> golden rows -> bundle -> loaded again as a worker
+would. Texts are embedded by the session that serves, so heads fit what they will meet. Recipe `quick` needs no torch,
+the others the extra `train`; all need the extras `cpu` (or `gpu`) and `heads`. Knows no Kafka.
 """
 
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -27,11 +27,21 @@ from models.rows.dataset import DatasetError
 from models.runtime import Encoder
 from models.tracking.tracker import NO_TRACKER, Tracker, tracked
 from models.training.bundle import Trained, make_report, measure, write
-from models.training.heads import KnownRows, TunedEncoder, fit_all, tune_encoder
+from models.training.heads import KnownRows, TunedEncoder, chosen_figure, fit_all, tune_encoder
 from models.training.previous import Previous, read_previous
-from models.training.report import EpochReport, HeadReport, Progress, TrainReport, TrainRequest
+from models.training.report import (
+    EpochReport,
+    HeadReport,
+    Progress,
+    TrainReport,
+    TrainRequest,
+    TuningReport,
+)
 from models.training.rows import TrainRows, read_rows
 from models.training.stages import StageWatch
+
+if TYPE_CHECKING:
+    from models.fitting.fit_heads import FittedHeads
 
 __all__ = ["DatasetError", "HeadReport", "TrainReport", "TrainRequest", "train"]
 
@@ -102,6 +112,7 @@ class _Training:
         self._tracker = tracker
         self._scratch = scratch
         self._tuned: TunedEncoder | None = None
+        self._notes: tuple[str, ...] = ()
 
     def run(self) -> TrainReport:
         """Walk to the end; what a tuning did stays for an equal request where the walk ends before."""
@@ -127,26 +138,16 @@ class _Training:
                 base = extend_base(base, request.tokens, self._scratch / "base")
         texts = [row.text(request.input_template) for row in rows.everything()]
         encoded = self._encode(base, texts, "encoder", "embed")
-        tuned = None
-        if request.recipe != "quick":
-            with watch.stage("tune"):
-                known = self._known(rows, texts, encoded, previous)
-                self._tuned = tuned = tune_encoder(known, base, watch.advance, self._tell_epoch)
-            encoded = self._encode(tuned.work.base, texts, "export", "embed tuned")
-        with watch.stage("heads"):
-            known = self._known(rows, texts, encoded, previous)
-            fitted = fit_all(known, tuned, watch.advance)
-        trained = Trained(
-            tuned.work.base if tuned else base,
-            encoded.directory,
-            encoded.encoder,
-            texts,
-            encoded.embedded,
-            fitted,
-        )
+        known = self._known(rows, texts, encoded, previous)
+        if request.recipe == "quick":
+            with watch.stage("heads"):
+                fitted = fit_all(known, None, watch.advance)
+            trained = self._trained(base, encoded, texts, fitted)
+        else:
+            trained = self._tune(rows, texts, base, encoded, previous)
         with watch.stage("write"):
             measured = measure(request, rows, trained)
-            facts = self._facts(trained, tuned, previous)
+            facts = self._facts(trained, previous)
             report = msgspec.structs.replace(make_report(request, rows, trained, measured), **facts)
             path = write(request, rows, trained, report, measured)
         with watch.stage("check"):
@@ -155,16 +156,47 @@ class _Training:
             report, version=path.name, path=str(path), seconds=watch.seconds
         )
 
-    def _facts(
+    def _tune(
         self,
-        trained: Trained,
-        tuned: TunedEncoder | None,
+        rows: TrainRows,
+        texts: list[str],
+        base: Path,
+        frozen: _Encoded,
         previous: Previous | None,
-    ) -> dict[str, Any]:
+    ) -> Trained:
+        """Tune; where that is worse on the rows that neither saw, the encoder serves as it was."""
+        watch, known = self._watch, self._known(rows, texts, frozen, previous)
+        with watch.stage("tune"):
+            tuned = self._tuned = tune_encoder(known, base, watch.advance, self._tell_epoch)
+        encoded = self._encode(tuned.work.base, texts, "export", "embed tuned")
+        with watch.stage("heads"):
+            fitted = fit_all(self._known(rows, texts, encoded, previous), tuned, watch.advance)
+            after = chosen_figure(fitted)
+            before = chosen_figure(fit_all(known, None, watch.advance, tuned.choose))
+            if after is None or before is None or after >= before:
+                return self._trained(tuned.work.base, encoded, texts, fitted)
+            self._notes = (
+                f"tuning made it worse on the rows kept back from it ({after:.4f} against {before:.4f}): "
+                "the encoder serves as it was",
+            )
+            return self._trained(base, frozen, texts, fit_all(known, None, watch.advance))
+
+    def _trained(
+        self, base: Path, encoded: _Encoded, texts: list[str], fitted: "FittedHeads"
+    ) -> Trained:
+        return Trained(base, encoded.directory, encoded.encoder, texts, encoded.embedded, fitted)
+
+    def _tuning_report(self) -> TuningReport | None:
+        if self._tuned is None:
+            return None
+        report = self._tuned.work.report
+        return msgspec.structs.replace(report, notes=(*report.notes, *self._notes))
+
+    def _facts(self, trained: Trained, previous: Previous | None) -> dict[str, Any]:
         """What only the flow knows of a report."""
         return {
             "seconds": self._watch.seconds,
-            "tuning": tuned.work.report if tuned else None,
+            "tuning": self._tuning_report(),
             "previous": previous.label if previous else None,
             "changes": previous.describe(trained.specs()) if previous else {},
         }

@@ -9,11 +9,33 @@ from typing import TextIO
 import orjson
 import structlog
 
-from stream.kafka.clients import RateLimit
+from stream.kafka.clients import Log, RateLimit
 from stream.settings import Settings
 
 # mode logs a service under the name of its module
 _NOISY = ("aiokafka", "faust", "mode", "aiohttp.access", "stream")
+
+# What a person must act on, or know when only warnings are kept; everything else is news.
+_LEVELS = {
+    "deployment_not_read": logging.ERROR,
+    "deployments_not_read": logging.WARNING,
+    "kafka_not_reached": logging.WARNING,
+    "model_not_loaded": logging.ERROR,
+    "records_expired": logging.ERROR,
+    "tenant_rule_without_effect": logging.WARNING,
+    "tenants_refused": logging.ERROR,
+    "transaction_lost": logging.WARNING,
+    "worker_failed": logging.ERROR,
+}
+
+
+def by_event(logger: structlog.typing.FilteringBoundLogger) -> Log:
+    """What the rooms call to log: each event at its own level."""
+
+    def log(event: str, **facts: object) -> None:
+        logger.log(_LEVELS.get(event, logging.INFO), event, **facts)
+
+    return log
 
 
 def configure_logs(

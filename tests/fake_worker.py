@@ -6,7 +6,7 @@ of a record, `SWITCHBOARD_HANGS=0`: the model gets over the word that lets it ha
 
 import os
 
-from stream.logs import configure_logs
+from stream.logs import by_event, configure_logs
 from stream.metrics import Metrics
 from stream.settings import load_settings
 from stream.worker import PinnedModels, WalkService, end_process, run_worker
@@ -16,7 +16,7 @@ from tests.walking import FakeBundle, FakeEncoder, make_engine
 def main() -> int:
     """Run until it is told to stop, or ended."""
     settings = load_settings()
-    log = configure_logs(settings).info
+    log = by_event(configure_logs(settings))
     metrics = Metrics()
     encoder = FakeEncoder(
         float(os.environ.get("SWITCHBOARD_RECORD_S", "0")),

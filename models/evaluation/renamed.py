@@ -12,7 +12,7 @@ from models.bundle_names import resolve
 from models.manifest import REPORT_NAME, BundleError, read_manifest
 from models.rows.label_changes import HeadChange
 
-Renamed = dict[str, dict[str, str]]
+Renamed = dict[str, dict[str, str | None]]
 
 
 class _Report(msgspec.Struct):
@@ -22,7 +22,7 @@ class _Report(msgspec.Struct):
 
 
 def renamed_labels(before: Path, after: Path) -> Renamed:
-    """Head -> label of `before` -> its heir in `after`, for labels that were renamed or merged.
+    """Head -> label of `before` -> its heir in `after`, of renamed and merged labels; None: removed on purpose.
 
     Args:
         before: the directory of a bundle.
@@ -60,16 +60,19 @@ def _changes(bundle: Path) -> Renamed:
     return {head: _heirs(change) for head, change in report.changes.items()}
 
 
-def _heirs(change: HeadChange) -> dict[str, str]:
+def _heirs(change: HeadChange) -> dict[str, str | None]:
     merged = {old: label for label, olds in change.merged.items() for old in olds if old != label}
-    return {**change.renamed, **merged}
+    return {**change.renamed, **merged, **dict.fromkeys(change.declared)}
 
 
 def _then(earlier: Renamed, later: Renamed) -> Renamed:
     """Both steps as one; a label that was renamed before goes on under its new name."""
 
-    def of(head: str) -> dict[str, str]:
+    def of(head: str) -> dict[str, str | None]:
         old, new = earlier.get(head, {}), later.get(head, {})
-        return {**new, **{label: new.get(heir, heir) for label, heir in old.items()}}
+        return {
+            **new,
+            **{label: heir and new.get(heir, heir) for label, heir in old.items()},
+        }
 
     return {head: of(head) for head in {**earlier, **later}}

@@ -12,6 +12,7 @@ from models.rows.errors import DatasetError, file_name
 from models.rows.folding import fold_label
 
 SHOWN = 5
+ODD_SHARE = 0.01
 
 
 def check_ids(rows: Sequence[TrainingRow], places: Sequence[str]) -> list[str]:
@@ -56,7 +57,27 @@ def check_ids(rows: Sequence[TrainingRow], places: Sequence[str]) -> list[str]:
 
 def check_labels(rows: Sequence[TrainingRow], places: Sequence[str]) -> list[str]:
     """Warnings of equal texts with different labels, and of labels that differ only by their spelling."""
-    return [*_find_contradictions(rows, places), *_find_spellings(rows, places)]
+    return [
+        *_find_contradictions(rows, places),
+        *_find_spellings(rows, places),
+        *_find_odd_lists(rows, places),
+    ]
+
+
+def _find_odd_lists(rows: Sequence[TrainingRow], places: Sequence[str]) -> list[str]:
+    """A few rows with several labels make a whole head multi-label: often a slip, and always other output fields."""
+    counts: Counter[str] = Counter(head for row in rows for head in row.labels)
+    lists: defaultdict[str, list[str]] = defaultdict(list)
+    for row, place in zip(rows, places, strict=True):
+        for head, value in row.labels.items():
+            if isinstance(value, list) and len(value) > 1:
+                lists[head].append(f"{file_name(place)}, id={row.id!r}")
+    return [
+        f"head {head!r} is multi-label because {len(found)} of {counts[head]} rows have several labels "
+        f"(the first: {found[0]}); if that is a slip, correct them"
+        for head, found in sorted(lists.items())
+        if len(found) <= ODD_SHARE * counts[head]
+    ]
 
 
 def find_single_rows(rows: Sequence[TrainingRow], places: Sequence[str]) -> list[str]:

@@ -70,8 +70,19 @@ def csv_records(path: Path, text: str) -> Iterator[tuple[int, dict[str, object]]
     lists = {
         name for _, row in cells for name in columns if name[:6] == _LABEL and "|" in row[name]
     }
+    _check_filled(f"{path}:{skipped + 1}", columns, cells)
     for line, row in cells:
         yield line, _record(row, line, lists)
+
+
+def _check_filled(where: str, columns: list[str], cells: list[tuple[int, dict[str, str]]]) -> None:
+    """A head that is missing everywhere is a mistake, not a wish."""
+    for column in columns:
+        is_head = column.startswith(_LABEL)
+        if cells and is_head and not any(row[column].strip() for _, row in cells):
+            raise DatasetError(
+                f"{where}: column {column!r} is empty in all {len(cells)} rows; fill it or delete the column"
+            )
 
 
 def _open(text: str) -> tuple["csv.DictReader[str]", int]:

@@ -25,6 +25,7 @@ class HeadChange(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         added: labels that come from no previous one, in the order of the head.
         removed: previous labels that went into no present one, in their order.
+        declared: those of them whose removal the label changes say.
         renamed: previous label -> its only heir, which had no other.
         merged: label -> the previous labels that went into it, two or more; itself among them where it stays.
         unchanged: how many labels are as they were.
@@ -32,6 +33,7 @@ class HeadChange(msgspec.Struct, frozen=True, kw_only=True):
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    declared: tuple[str, ...] = ()
     renamed: dict[str, str] = {}
     merged: dict[str, tuple[str, ...]] = {}
     unchanged: int = 0
@@ -183,9 +185,11 @@ def describe_changes(
     """
     heirs = heirs_of(previous_labels, labels, changes)
     come_from = {old for olds in heirs.values() for old in olds}
+    removed = tuple(old for old in previous_labels if old not in come_from)
     return HeadChange(
         added=tuple(label for label in labels if not heirs[label]),
-        removed=tuple(old for old in previous_labels if old not in come_from),
+        removed=removed,
+        declared=tuple(old for old in removed if old in changes),
         renamed={
             olds[0]: label for label, olds in heirs.items() if len(olds) == 1 and olds[0] != label
         },

@@ -111,8 +111,19 @@ def tune_encoder(
     return TunedEncoder(work, dict(zip(order, work.heads, strict=True)), choose)
 
 
-def fit_all(known: KnownRows, tuned: TunedEncoder | None, advance: Advance) -> "FittedHeads":
+def fit_all(
+    known: KnownRows,
+    tuned: TunedEncoder | None,
+    advance: Advance,
+    choose: "IntArray | None" = None,
+) -> "FittedHeads":
     """Fit every head that can be learned.
+
+    Args:
+        known: rows with the embeddings of the encoder that will serve.
+        tuned: where these embeddings are of a tuned one.
+        advance: told heads done and heads in all.
+        choose: without `tuned`: places of the rows to choose on; None: rows take turns.
 
     Raises:
         DatasetError: there is none.
@@ -129,7 +140,7 @@ def fit_all(known: KnownRows, tuned: TunedEncoder | None, advance: Advance) -> "
             start=known.start(spec, vocabulary),
             target_precision=request.target_precision,
             out_of_scope_label=request.out_of_scope_label,
-            search=_search(request) if request.search and tuned is None else None,
+            search=_search(request) if request.search and request.recipe == "quick" else None,
         )
 
     options = FitOptions(
@@ -137,7 +148,7 @@ def fit_all(known: KnownRows, tuned: TunedEncoder | None, advance: Advance) -> "
         request.min_label_rows,
         request.threads,
         TUNED_CANDIDATES if tuned else CANDIDATES,
-        tuned.choose if tuned else None,
+        tuned.choose if tuned else choose,
         known.groups,
         tenant_schemas(request, known.rows[: known.learn_count]),
         wishes,
@@ -148,6 +159,12 @@ def fit_all(known: KnownRows, tuned: TunedEncoder | None, advance: Advance) -> "
         reasons = "; ".join(fitted.refused.values()) or "no row has labels"
         raise DatasetError(f"nothing to learn from {known.learn_count} rows: {reasons}")
     return fitted
+
+
+def chosen_figure(fitted: "FittedHeads") -> float | None:
+    """The heads' mean figure on the rows that they were chosen on; None where there were none."""
+    best = [max(one.choice.scores.values()) for one in fitted.heads if one.choice.scores]
+    return sum(best) / len(best) if best else None
 
 
 def tenant_schemas(

@@ -74,7 +74,7 @@ def judge(
     comparison = _compared(settings, before, candidate, bundle, rows, encoders)
     if isinstance(comparison, str):
         return Judgement(lines, _refusal(candidate, [*refusals, comparison]))
-    refusals += refusals_of(comparison)
+    refusals += [*refusals_of(comparison), *_other_kinds(before, candidate)]
     return Judgement([*lines, *comparison_lines(comparison)], _refusal(candidate, refusals))
 
 
@@ -118,16 +118,33 @@ def _live_on_disk(settings: Settings, live: Deployment) -> OnDisk | None:
 
 
 def refusals_of(comparison: Comparison) -> list[str]:
-    """What the comparison says against it: worse beyond chance, or nothing that could be told at all."""
+    """What the comparison says against it: labels lost, worse beyond chance, or nothing that could be told at all."""
+    reasons = [
+        f"{head.name} no longer gives {_some(list(head.removed_labels))}, and no label changes say so "
+        "(train --label-changes FILE)"
+        for head in comparison.heads
+        if head.removed_labels
+    ]
+    reasons += [f"head {name} of {comparison.before} is gone" for name in comparison.lost_heads]
     if comparison.is_significantly_worse:
         worse = [head.reason for head in comparison.heads if head.verdict == "worse"]
-        return [*worse, "train a better one"]
+        return [*reasons, *worse, "train a better one"]
     if all(head.verdict == "cannot tell" for head in comparison.heads):
-        return [
+        reasons.append(
             f"too few rows in common with {comparison.before} to tell whether it is worse ({comparison.rows}); "
             "compare on rows that neither learned from (--data FILE)"
-        ]
-    return []
+        )
+    return reasons
+
+
+def _other_kinds(before: OnDisk, candidate: OnDisk) -> list[str]:
+    """A head that gave one label and now gives a list, or the other way, is another record to whoever consumes it."""
+    kinds = {head.name: head.kind for head in before.manifest.heads}
+    return [
+        f"head {head.name} was {kinds[head.name]} and is {head.kind}: its answers have other fields"
+        for head in candidate.manifest.heads
+        if kinds.get(head.name, head.kind) != head.kind
+    ]
 
 
 def comparison_lines(comparison: Comparison) -> list[str]:

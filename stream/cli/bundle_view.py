@@ -64,14 +64,17 @@ def _main_figure(manifest: Manifest, head: HeadEntry) -> str:
     return "" if name is None else f"{figures[name]:.3f} {name}"
 
 
-def show_lines(found: OnDisk, live: Deployment | None, decisions: Decisions) -> Iterator[str]:
-    """What a bundle says about itself, then what became of it."""
+def show_lines(
+    found: OnDisk, live: Deployment | None, decisions: Decisions, *, is_known: bool = True
+) -> Iterator[str]:
+    """What a bundle says about itself, then what became of it; `is_known`: whether Kafka said what is live."""
     manifest = found.manifest
     training = manifest.training
     own = (manifest.name, manifest.version)
     before = ref_before(live) if live else None
     is_before = before is not None and own == (before.name, before.version)
     mark = "live" if found.bundled.is_of(live) else "previous" if is_before else "not live"
+    mark = mark if is_known else "live or not is unknown"
     yield f"{found.whole_name}  tenant={manifest.tenant}  {mark}  made {manifest.created_at}"
     yield f"  path            {found.path}"
     yield f"  manifest sha256 {found.bundled.manifest_sha256}"

@@ -76,7 +76,9 @@ def show_model(
     console = _console()
     found = find(settings.models_path, name)
     live, decisions, note = state_if_there(settings)
-    for line in show_lines(found, live.by_tenant().get(found.manifest.tenant), decisions):
+    for line in show_lines(
+        found, live.by_tenant().get(found.manifest.tenant), decisions, is_known=not note
+    ):
         console.print(line, markup=False)
     if note:
         console.print(note, markup=False)

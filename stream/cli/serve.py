@@ -89,11 +89,11 @@ def worker(
     Without --model it serves what `switchboard models approve` made live, and follows it; while nothing is live it
     waits, not ready.
     """
-    from stream.logs import configure_logs  # noqa: PLC0415  # models take a second to import
+    from stream.logs import by_event, configure_logs  # noqa: PLC0415  # models take a second to import
     from stream.metrics import Metrics  # noqa: PLC0415
     from stream.worker import WalkService, end_process, run_worker  # noqa: PLC0415
 
-    log = configure_logs(settings).info
+    log = by_event(configure_logs(settings))
     metrics = Metrics()
     views, only = settings, None  # the views count what all workers wrote, in one group
     if tenant:

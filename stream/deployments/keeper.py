@@ -211,8 +211,9 @@ class DeployedModels:
         if is_live:
             self._metrics.model_load_failures.labels(ref.tenant).inc()
         if is_live or failure.times == 1:  # for a quick rollback nobody waits: said once
-            old = _name(self._served.get(ref.tenant)) or "what answered before"
-            effect = f"{old} goes on" if is_live else "a rollback to it takes as long as a load"
+            old = _name(self._served.get(ref.tenant))
+            now = f"{old} goes on" if old else "no model of its own answers for the tenant yet"
+            effect = now if is_live else "a rollback to it takes as long as a load"
             self._log(
                 "model_not_loaded",
                 tenant=ref.tenant,

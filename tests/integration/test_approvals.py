@@ -257,7 +257,10 @@ def test_labels_that_are_gone_and_new_are_named(
             settings.models_path, encoder, version=version, labels=labels, rights=WELL * 2
         )
     assert run("approve", "support/1", *SAID).code == 0
-    told = run("approve", "support/2", *SAID).out
+    refused = run("approve", "support/2", *SAID)
+    assert refused.code == 1
+    assert "topic no longer gives d, and no label changes say so" in refused.err
+    told = run("approve", "support/2", *SAID, "--force").out
     assert "topic no longer gives: d" in told
     assert "topic gives anew: e" in told
 

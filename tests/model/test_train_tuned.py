@@ -94,6 +94,21 @@ def test_balanced_tunes_chooses_on_unseen_rows_and_serves(balanced: TrainRequest
     assert not list((balanced.models_dir / ".training").iterdir()), "the bundle holds the result"
 
 
+def test_a_tuning_that_makes_it_worse_is_told_and_does_not_serve(
+    balanced: TrainRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # the rows of these tests are so easy that no tuning is worse: the figures are given
+    figures = iter([0.5, 0.9])
+    monkeypatch.setattr("models.train.chosen_figure", lambda _: next(figures))
+    report = train(balanced, lambda *_: None)
+    assert report.tuning is not None
+    assert "the encoder serves as it was" in " ".join(report.tuning.notes)
+    frozen = train(dataclasses.replace(balanced, name="frozen", recipe="quick"), lambda *_: None)
+    tuned, quick = (load_bundle(Path(one.path)).manifest for one in (report, frozen))
+    assert tuned.encoder.sha256 == quick.encoder.sha256
+    assert tuned.metrics == quick.metrics
+
+
 def run_script(
     balanced: TrainRequest, models_dir: Path, step: str
 ) -> subprocess.CompletedProcess[str]:

@@ -42,6 +42,15 @@ def test_renamed_and_merged_labels_are_told_and_others_are_called_as_they_are(
     assert renamed_labels(second, first) == {}, "the newer one does not come before"
 
 
+def test_a_label_that_was_removed_on_purpose_is_none_and_one_that_got_lost_is_not_told(
+    tmp_path: Path,
+) -> None:
+    first = version(tmp_path, 1, {})
+    change = HeadChange(removed=("fax", "telex"), declared=("fax",))
+    second = version(tmp_path, 2, {"topic": change})
+    assert renamed_labels(first, second) == {"topic": {"fax": None}}
+
+
 def test_a_label_is_followed_over_several_versions(tmp_path: Path) -> None:
     first = version(tmp_path, 1, {})
     steps = (

@@ -347,3 +347,23 @@ def test_languages_are_those_that_enough_rows_say() -> None:
     assert languages(*["de"] * 150, *["fr"] * 2, "it") == ("de", "fr")
     assert languages("de", None, None) == (), "most rows do not say"
     assert languages("de", "German") == (), "no mail's language is called so"
+
+
+def test_a_column_of_labels_that_is_empty_everywhere_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("body,label:topic,label:prio\nlost,card,\nmissing,card, \n")
+    with pytest.raises(DatasetError, match=r"rows\.csv:1: column 'label:prio' is empty in all 2"):
+        read_dataset([path])
+
+
+@pytest.mark.parametrize(("several", "is_odd"), [(1, True), (2, False)])
+def test_a_few_lists_that_make_a_head_multi_label_are_named(
+    tmp_path: Path, several: int, is_odd: bool
+) -> None:
+    path = tmp_path / "rows.csv"
+    lines = [
+        f"mail {chr(97 + n % 26)}{n},{'card|fee' if n < several else 'card'}" for n in range(100)
+    ]
+    path.write_text("\n".join(["body,label:topic", *lines]))
+    warned = " ".join(read_dataset([path]).warnings)
+    assert ("1 of 100 rows have several labels (the first: rows.csv:2" in warned) == is_odd

@@ -134,6 +134,7 @@ def test_a_change_of_every_kind_is_described() -> None:
     assert change == HeadChange(
         added=("new",),
         removed=("e",),
+        declared=("e",),
         renamed={"d": "dd"},
         merged={"bc": ("b", "c")},
         unchanged=2,

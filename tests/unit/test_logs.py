@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from stream.logs import configure_logs
+from stream.logs import by_event, configure_logs
 from stream.settings import Settings
 
 NAME = "Herr Mustermann"
@@ -100,3 +100,13 @@ def test_no_fact_can_break_the_log(fact: Any) -> None:
     stream = io.StringIO()
     logger_to(stream).info("odd", fact=fact)
     assert lines(stream)[0]["event"] == "odd"
+
+
+def test_what_a_person_must_act_on_is_heard_where_only_warnings_are_kept() -> None:
+    stream = io.StringIO()
+    log = by_event(logger_to(stream, log_level="warning"))
+    log("window_committed", records=3)
+    log("model_not_loaded", tenant="acme")
+    assert [(line["event"], line["level"]) for line in lines(stream)] == [
+        ("model_not_loaded", "error")
+    ]
