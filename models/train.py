@@ -138,9 +138,9 @@ class _Training:
                 base = extend_base(base, request.tokens, self._scratch / "base")
         texts = [row.text(request.input_template) for row in rows.everything()]
         encoded = self._encode(base, texts, "encoder", "embed")
-        known = self._known(rows, texts, encoded, previous)
         if request.recipe == "quick":
             with watch.stage("heads"):
+                known = self._known(rows, texts, encoded, previous)
                 fitted = fit_all(known, None, watch.advance)
             trained = self._trained(base, encoded, texts, fitted)
         else:

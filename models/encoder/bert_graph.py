@@ -89,7 +89,7 @@ def write_graph(model: BaseModel) -> onnx.ModelProto:
     norm = g.add("ReduceL2", [pooled, g.integers(-1)], keepdims=1)
     unit = g.add("Div", [pooled, g.add("Max", [norm, g.floats(TINY)])])
     g.nodes.append(helper.make_node("Identity", [unit], ["embedding"], name="embedding"))
-    return _finish(g, model.hidden_size)
+    return finish(g, model.hidden_size, [helper.make_opsetid("", OPSET)])
 
 
 def copy_with(
@@ -107,7 +107,10 @@ def copy_with(
     )
 
 
-def _finish(g: GraphWriter, hidden_size: int) -> onnx.ModelProto:
+def finish(
+    g: GraphWriter, hidden_size: int, opsets: Sequence[onnx.OperatorSetIdProto]
+) -> onnx.ModelProto:
+    """The encoder's inputs and its output around the nodes, which are of `opsets`."""
     inputs = [
         helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
         for name in ("input_ids", "attention_mask")
@@ -116,7 +119,7 @@ def _finish(g: GraphWriter, hidden_size: int) -> onnx.ModelProto:
     graph = helper.make_graph(g.nodes, "encoder", inputs, [output], g.initializers)
     return helper.make_model(
         graph,
-        opset_imports=[helper.make_opsetid("", OPSET)],
+        opset_imports=opsets,
         ir_version=IR_VERSION,
         producer_name="switchboard",
     )

@@ -11,11 +11,10 @@ import onnx
 from onnx import TensorProto, helper
 
 from models.encoder.base_model import BaseModel, BaseModelError
-from models.encoder.bert_graph import MASKED, TINY, GraphWriter
+from models.encoder.bert_graph import MASKED, TINY, GraphWriter, finish
 from models.encoder.quantize import MICROSOFT
 
 OPSET = 17
-IR_VERSION = 10
 LARGEST_FLOAT16 = float(np.finfo(np.float16).max)
 
 
@@ -59,7 +58,8 @@ def write_fused(model: BaseModel, *, half: bool = True) -> onnx.ModelProto:
     norm = g.add("ReduceL2", [pooled], axes=[-1], keepdims=1)
     unit = g.add("Div", [pooled, g.add("Max", [norm, g.floats(TINY)])])
     g.nodes.append(helper.make_node("Identity", [unit], ["embedding"], name="embedding"))
-    return _finish(g, model.hidden_size)
+    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)]
+    return finish(g, model.hidden_size, opsets)
 
 
 class _FusedWriter(GraphWriter):
@@ -132,18 +132,3 @@ def _activate(g: GraphWriter, activation: str, x: str, bias: str) -> str:
     # FastGelu is the tanh form itself; for the exact one it would be an approximation.
     kind = "FastGelu" if activation == "gelu_tanh" else "BiasGelu"
     return g.add(kind, [x, bias], domain=MICROSOFT)
-
-
-def _finish(g: GraphWriter, hidden_size: int) -> onnx.ModelProto:
-    inputs = [
-        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
-        for name in ("input_ids", "attention_mask")
-    ]
-    output = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", hidden_size])
-    graph = helper.make_graph(g.nodes, "encoder", inputs, [output], g.initializers)
-    return helper.make_model(
-        graph,
-        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)],
-        ir_version=IR_VERSION,
-        producer_name="switchboard",
-    )
