@@ -14,7 +14,6 @@ from aiokafka.errors import (
     AuthenticationFailedError,
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
-    KafkaConnectionError,
     KafkaError,
     TopicAuthorizationFailedError,
     TransactionalIdAuthorizationFailed,
@@ -173,26 +172,34 @@ async def start_when_ready(client: Any, settings: Settings, log: Log) -> None:
     while True:
         try:
             await client.start()
-        except KafkaConnectionError as error:
+        except KafkaError as error:
+            if not _may_pass(error):
+                await client.stop()
+                raise FatalError(
+                    f"Kafka at {settings.kafka_bootstrap_servers} refused: {type(error).__name__}: {error}; "
+                    "check the SASL and TLS settings and the rights of this user"
+                ) from error
             left_s = deadline - time.monotonic()
             if left_s <= 0:
                 await client.stop()
                 raise BrokerUnavailableError(
                     f"no Kafka at kafka_bootstrap_servers={settings.kafka_bootstrap_servers} within "
-                    f"kafka_connect_timeout_s={settings.kafka_connect_timeout_s:g}; start it (`switchboard broker`) "
-                    "or name another address"
+                    f"kafka_connect_timeout_s={settings.kafka_connect_timeout_s:g} ({error}); start it "
+                    "(`switchboard broker`) or name another address"
                 ) from error
             log("kafka_not_reached", servers=settings.kafka_bootstrap_servers, left_s=round(left_s))
             await asyncio.sleep(min(backoff_s, left_s))
             backoff_s = min(2 * backoff_s, 5)
-        except KafkaError as error:
-            await client.stop()
-            raise FatalError(
-                f"Kafka at {settings.kafka_bootstrap_servers} refused: {type(error).__name__}: {error}; "
-                "check the SASL and TLS settings and the rights of this user"
-            ) from error
         else:
             return
+
+
+def _may_pass(error: KafkaError) -> bool:
+    """Kafka is away, or went away while we asked.
+
+    aiokafka hides a connection that broke in FindCoordinator in a plain `KafkaError` (`Sender._find_coordinator`).
+    """
+    return error.retriable or type(error) is KafkaError
 
 
 def lost_or_fatal(error: KafkaError, doing: str) -> LostTransactionError | FatalError:

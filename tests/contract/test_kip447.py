@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 
 import aiokafka
 import pytest
-from aiokafka.errors import CommitFailedError
+from aiokafka.errors import CommitFailedError, KafkaConnectionError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
-from stream.kafka.clients import group_consumer, transactional_producer
+from stream.kafka.clients import group_consumer, start_when_ready, transactional_producer
 from stream.kafka.kip447 import (
     SUPPORTED_AIOKAFKA,
     GroupMetadata,
@@ -200,3 +200,26 @@ async def member(settings: Settings, topic: str) -> AsyncIterator[aiokafka.AIOKa
         yield consumer
     finally:
         await consumer.stop()
+
+
+async def test_a_broker_that_goes_while_the_coordinator_is_looked_up_is_waited_for(
+    kafka: str, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiokafka says a plain `KafkaError` then; a worker that was beginning its partitions ended for it."""
+    settings = settings_of(kafka, prefix)
+    producer = transactional_producer(settings, f"{prefix}first")
+    lookup, waits = producer.client.coordinator_lookup, list[str]()
+
+    async def broken_once(*question: object) -> object:
+        if not waits:
+            raise KafkaConnectionError("Connection at broker was lost")
+        return await lookup(*question)
+
+    monkeypatch.setattr(producer.client, "coordinator_lookup", broken_once)
+    await start_when_ready(producer, settings, lambda event, **_: waits.append(event))
+    try:
+        assert waits == ["kafka_not_reached"]
+        await producer.begin_transaction()
+        await producer.commit_transaction()
+    finally:
+        await producer.stop()
