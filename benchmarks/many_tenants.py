@@ -27,8 +27,8 @@ from models.train import train
 from models.training.report import TrainRequest
 from stream.broker import EmbeddedBroker
 from stream.cli.wiring import Loader, cores
+from stream.process import resident_memory_bytes
 from stream.settings import Settings
-from stream.worker import resident_memory_bytes
 
 
 def train_tenants(rows_file: Path, count: int, rows: int, folder: Path) -> Settings:

@@ -1,34 +1,35 @@
 """Loads a bundle from its directory, after finding nothing wrong with it: texts and embeddings in, answers out.
 
+A text bundle answers mails by its heads; a churn bundle has a churn model in their place.
+
 For `stream` and `models.evaluate`. Knows the layout of a bundle, not how one is made (`models.bundle_writer`) and
 nothing of Kafka.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from weakref import WeakValueDictionary
 
-import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load
 
 from models.bundle_names import ENCODERS_NAME, check_name, resolve, versions
+from models.bundle_parts import files_of, no_vocabulary, read_churn, read_heads
+from models.churn.golden import ChurnGoldenCheck, read_golden_calls
+from models.churn.model import ChurnModel
 from models.encoder.files import CONFIG_NAME, EncoderError
 from models.golden import GoldenCheck, read_golden
-from models.heads import Float32Array, Head, HeadAnswer, LinearWeights, answer_heads
-from models.labels import HeadSpec, input_text
+from models.heads import Float32Array, Head, HeadAnswer, answer_heads
+from models.labels import input_text
 from models.manifest import (
     ENCODER_NAME,
     GOLDEN_NAME,
-    HEADS_NAME,
     MANIFEST_NAME,
     BundleError,
+    BundleKind,
     Manifest,
     read_manifest,
     verify_files,
 )
-from models.ngrams import HashArray, NgramVocabulary
+from models.ngrams import NgramVocabulary
 from models.runtime import Encoder, InferenceError
 from models.schemas import SchemaMasks
 
@@ -43,8 +44,6 @@ __all__ = [
     "versions",
 ]
 
-_vocabularies: WeakValueDictionary[bytes, NgramVocabulary] = WeakValueDictionary()
-
 
 class Bundle:
     """A model that may serve. Thread-safe: nothing in it changes.
@@ -55,6 +54,7 @@ class Bundle:
         heads: in the manifest's order.
         vocabulary: of the heads that read n-grams; empty when none does.
         golden: the bundle's own check.
+        churn: of a churn bundle, which has no heads.
     """
 
     def __init__(
@@ -63,14 +63,16 @@ class Bundle:
         encoder: Encoder,
         heads: Sequence[Head],
         vocabulary: NgramVocabulary,
-        golden: GoldenCheck,
+        golden: GoldenCheck | ChurnGoldenCheck,
+        churn: ChurnModel | None = None,
     ) -> None:
         self.manifest = manifest
         self.encoder = encoder
         self.heads: tuple[Head, ...] = tuple(heads)
+        self.churn = churn
         self._vocabulary = vocabulary
         self._golden = golden
-        self._masks = golden.masks
+        self._masks = SchemaMasks(manifest.schemas, [head.spec for head in self.heads])
 
     @property
     def name(self) -> str:
@@ -81,6 +83,11 @@ class Bundle:
     def version(self) -> str:
         """The version, a number from 1."""
         return self.manifest.version
+
+    @property
+    def kind(self) -> BundleKind:
+        """`text` or `churn`."""
+        return self.manifest.kind
 
     @property
     def tenant(self) -> str:
@@ -159,7 +166,7 @@ def load_bundle(
     # The session was opened from files of these very hashes: those of this bundle are not read.
     unread = {name for name in manifest.files if name.startswith(f"{ENCODER_NAME}/")} - {config}
     verify_files(path, manifest, unread if key in sessions else ())
-    for name in (HEADS_NAME, GOLDEN_NAME, config):
+    for name in (*files_of(manifest), GOLDEN_NAME, config):
         if name not in manifest.files:
             raise BundleError(
                 f"{path / MANIFEST_NAME} does not list {name}; train the bundle again"
@@ -172,11 +179,7 @@ def load_bundle(
         if key not in sessions:
             sessions[key] = Encoder(path / ENCODER_NAME, providers, threads)
         encoder = sessions[key]
-        heads, vocabulary = _read_heads(path, manifest, encoder.hidden_size)
-        rows = read_golden(path / GOLDEN_NAME)
-        masks = SchemaMasks(manifest.schemas, [head.spec for head in heads])
-        golden = GoldenCheck(rows, manifest.input_template, encoder, heads, vocabulary, masks)
-        bundle = Bundle(manifest, encoder, heads, vocabulary, golden)
+        bundle = _assemble(path, manifest, encoder)
     except (EncoderError, SafetensorError, KeyError, ValueError) as error:
         raise BundleError(f"{path} cannot be loaded: {error}; train the bundle again") from error
     failure = bundle.golden_failure()
@@ -188,35 +191,13 @@ def load_bundle(
     return bundle
 
 
-def _read_heads(
-    path: Path, manifest: Manifest, hidden_size: int
-) -> tuple[list[Head], NgramVocabulary]:
-    tensors = load((path / HEADS_NAME).read_bytes())
-    heads = [
-        Head(
-            HeadSpec(entry.name, entry.kind, entry.labels),
-            LinearWeights(
-                tensors[f"heads.{place}.dense"],
-                tensors[f"heads.{place}.bias"],
-                tensors[f"heads.{place}.ngrams"] if entry.uses_ngrams else None,
-            ),
-            entry.temperature,
-            None if entry.thresholds is None else np.array(entry.thresholds, np.float64),
-            entry.abstain_below,
-            entry.out_of_scope_label,
-        )
-        for place, entry in enumerate(manifest.heads)
-    ]
-    for head in heads:
-        if head.weights.dense.shape != (len(head.spec.labels), hidden_size):
-            raise ValueError(
-                f"head {head.spec.name!r} has weights {head.weights.dense.shape} for {len(head.spec.labels)} "
-                f"labels and embeddings of {hidden_size}"
-            )
-    return heads, _shared(tensors["ngrams.hashes"], tensors["ngrams.rarity"])
-
-
-def _shared(hashes: HashArray, rarity: Float32Array) -> NgramVocabulary:
-    """The vocabulary; versions of a model that learned from the same texts hold one in memory."""
-    key = hashlib.sha256(hashes.tobytes() + rarity.tobytes()).digest()
-    return _vocabularies.setdefault(key, NgramVocabulary(hashes, rarity))
+def _assemble(path: Path, manifest: Manifest, encoder: Encoder) -> Bundle:
+    if manifest.kind == "churn":
+        churn = read_churn(path, manifest, encoder.hidden_size)
+        calls = ChurnGoldenCheck(read_golden_calls(path / GOLDEN_NAME), encoder, churn)
+        return Bundle(manifest, encoder, (), no_vocabulary(), calls, churn)
+    heads, vocabulary = read_heads(path, manifest, encoder.hidden_size)
+    rows = read_golden(path / GOLDEN_NAME)
+    masks = SchemaMasks(manifest.schemas, [head.spec for head in heads])
+    golden = GoldenCheck(rows, manifest.input_template, encoder, heads, vocabulary, masks)
+    return Bundle(manifest, encoder, heads, vocabulary, golden)

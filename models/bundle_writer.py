@@ -1,6 +1,6 @@
 """Writes a bundle: everything that serving needs in one directory, which appears whole or not at all.
 
-For `models.train`. Concurrent writers of one name get different versions. Knows no training.
+For `models.train` and `models.train_churn`. Concurrent writers of one name get different versions. Knows no training.
 """
 
 import os
@@ -17,9 +17,11 @@ import orjson
 from safetensors.numpy import save
 
 from models.bundle_names import check_name, versions
+from models.churn.golden import GoldenCall, write_golden_calls
+from models.churn.model import CHURN_NAME, TENSORS_NAME
 from models.encoder.files import CONFIG_NAME
 from models.golden import GoldenRow, write_golden
-from models.heads import Head
+from models.heads import Float32Array, Head
 from models.manifest import (
     ANSWERS_NAME,
     ENCODER_NAME,
@@ -58,6 +60,39 @@ class BundleParts:
     page: str | None = None
     answers: bytes | None = None
 
+    def write_model(self, work: Path) -> None:
+        """Heads and golden rows."""
+        (work / HEADS_NAME).write_bytes(_tensors(self.heads, self.vocabulary))
+        write_golden(work / GOLDEN_NAME, self.golden)
+
+
+@dataclass(frozen=True)
+class ChurnParts:
+    """What goes into a churn bundle.
+
+    Args:
+        encoder_dir: a built encoder; also of a model that hears nobody: a worker embeds for all models alike.
+        graph: content of `churn.onnx`.
+        projection: name and matrix float32 [H, D]; None: embeddings are summed as they are.
+        golden: calls with their answers.
+        report, page, answers: as of a text bundle.
+    """
+
+    encoder_dir: Path
+    graph: bytes
+    projection: tuple[str, Float32Array] | None
+    golden: Sequence[GoldenCall]
+    report: msgspec.Struct
+    page: str | None = None
+    answers: bytes | None = None
+
+    def write_model(self, work: Path) -> None:
+        """Graph, matrix and golden calls."""
+        (work / CHURN_NAME).write_bytes(self.graph)
+        if self.projection is not None:
+            (work / TENSORS_NAME).write_bytes(save(dict([self.projection])))
+        write_golden_calls(work / GOLDEN_NAME, self.golden)
+
 
 def head_entries(heads: Sequence[Head]) -> tuple[HeadEntry, ...]:
     """The heads as the manifest names them."""
@@ -76,7 +111,7 @@ def head_entries(heads: Sequence[Head]) -> tuple[HeadEntry, ...]:
     )
 
 
-def write_bundle(models_dir: Path, manifest: Manifest, parts: BundleParts) -> Path:
+def write_bundle(models_dir: Path, manifest: Manifest, parts: BundleParts | ChurnParts) -> Path:
     """Write a new version and give its directory.
 
     Args:
@@ -95,8 +130,7 @@ def write_bundle(models_dir: Path, manifest: Manifest, parts: BundleParts) -> Pa
     try:
         work.mkdir()
         link_tree(parts.encoder_dir, work / ENCODER_NAME)
-        (work / HEADS_NAME).write_bytes(_tensors(parts.heads, parts.vocabulary))
-        write_golden(work / GOLDEN_NAME, parts.golden)
+        parts.write_model(work)
         report: Any = msgspec.to_builtins(parts.report)
         (work / REPORT_NAME).write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))
         if parts.page is not None:

@@ -6,19 +6,21 @@ Written by `models.bundle_writer`, read by `models.bundle`. Knows the layout of 
 import hashlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import msgspec
 import orjson
 
+from models.churn.entry import ChurnEntry
 from models.encoder.file_hashes import sha256_of, sha256_once
 from models.encoder.files import Precision
 from models.labels import HeadKind
 from models.rows.dataset import DataFile
 
-FORMAT_VERSION = (
-    2  # 2: labels by tenant, a label that is never emitted; a reader of 1 would emit both
-)
+# 2: labels by tenant, a label that is never emitted; a reader of 1 would emit both. 3: a churn model in place of heads;
+# a reader of 2 would take it for a text model that answers nothing. Text bundles are still of 2.
+TEXT_FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MANIFEST_NAME = "manifest.json"
 HEADS_NAME = "heads.safetensors"
 REPORT_NAME = "report.json"
@@ -26,6 +28,7 @@ GOLDEN_NAME = "golden.jsonl"
 PAGE_NAME = "report.html"
 ANSWERS_NAME = "answers.jsonl"
 ENCODER_NAME = "encoder"
+BundleKind = Literal["text", "churn"]
 DEFAULT_TENANT = "default"  # this model answers for tenants that have none of their own
 _SEAL = "manifest_sha256"
 _JSON = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
@@ -111,9 +114,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         languages: of the training rows, where they say; mail in another one abstains. Empty: all.
         artefacts: the encoder's graphs by precision.
         previous: NAME/VERSION that label sets were compared with, of the same tenant; None: this is the first.
+        kind: `text`: heads answer mails; `churn`: there are none, and calls get a probability.
+        churn: of a churn bundle.
     """
 
-    format_version: int = FORMAT_VERSION
+    format_version: int = TEXT_FORMAT_VERSION
     name: str
     version: str
     tenant: str
@@ -128,6 +133,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     languages: tuple[str, ...] = ()
     artefacts: dict[Precision, ArtefactEntry] = {}
     previous: str | None = None
+    kind: BundleKind = "text"
+    churn: ChurnEntry | None = None
 
 
 def describe_files(directory: Path) -> dict[str, FileEntry]:

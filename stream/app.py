@@ -1,226 +1,74 @@
-"""Settings and counts in, a Faust app out that counts the labels of `classifications`; `faust_guard` runs it.
+"""Settings in, the two Faust apps out that run beside the walk; `faust_guard` runs each.
 
-Faust is here for what may be late or repeated (design: the walk never depends on it). It sees committed records only,
-has a group of its own, `<group_id>-views`, writes nothing, and keeps no table, changelog, web server or file. A new
-group begins at the end of the topic: the counts are live counts, not history; a restarted one continues where it was.
-The topic must exist before the app starts, or the broker creates it with settings of its own.
+    classifications    ─▶ the views: labels are counted, from now on
+    customer-profiles  ─▶ dead letters of profiles that cannot be read, at least once, from the first record on
+
+Faust is here for what may be late or repeated (design: the walk never depends on it). Each app has a group of its own,
+`<group_id>-views` and `<group_id>-profiles`, so that the workers share its topic.
 """
 
-import asyncio
-import contextlib
-import dataclasses
-from collections.abc import AsyncIterator, Awaitable
-from typing import Any, cast
+from typing import Any
 
 import faust
-from aiokafka import AIOKafkaConsumer
-from aiokafka.client import AIOKafkaClient
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from faust.app.base import BootStrategy
-from faust.transport.drivers import aiokafka as driver
-from faust.types import EventT, StreamT
-from mode.threads import QueueServiceThread, WorkerThread
+from faust.types import StreamT
 
+from stream.calls.bad_profiles import ProfileLetters
 from stream.errors import PoisonRecordError
-from stream.kafka.clients import connection
+from stream.faust_reader import polled, raw_topic, reading_app
+from stream.kafka.clients import Log
 from stream.live_counts import LiveCounts
+from stream.metrics import Metrics
 from stream.records import Classification, decode
-from stream.settings import MEBI, Settings
-from stream.topics import CLASSIFICATIONS
-
-# Faust's default of 60 s is how long a killed worker's partitions would go uncounted.
-SESSION_TIMEOUT_S = 6.0
-# The last commit, what is queued, and leaving the group may take this long each; the guard waits 2 s for all.
-GOODBYE_S = 0.5
-REBALANCE_TIMEOUT_MS = 10_000
-# A view may be half a second late, and each fetch wakes Faust's two threads beside the walk.
-FETCH_MIN_BYTES = 64 * 1024
-FETCH_MAX_WAIT_MS = 500
-
-
-async def _briefly(goodbye: Awaitable[None]) -> None:
-    """Wait for a step of the shutdown, which is a courtesy: its delay, error or cancellation does not stop the next.
-
-    Cancellation too: `AIOKafkaConsumer.stop` awaits tasks that it cancelled itself and so raises CancelledError.
-    """
-    task = asyncio.ensure_future(goodbye)
-    await asyncio.wait({task}, timeout=GOODBYE_S)
-    if not task.cancel() and not task.cancelled():
-        task.exception()
-
-
-class _DaemonThread(WorkerThread):
-    """A consumer thread that hangs must not keep the process from ending."""
-
-    def __init__(self, service: Any, **kwargs: Any) -> None:
-        super().__init__(service, name="faust-consumer", **kwargs)
-        self.daemon = True
-
-    def run(self) -> None:
-        """End without a trace on stderr: mode has told the app of the crash before it raises here."""
-        with contextlib.suppress(Exception):
-            super().run()
-
-
-class _CommittedReader(driver.AIOKafkaConsumerThread):
-    """Faust's consumer thread around a consumer of ours: read_committed (Faust's shows aborted records) and our TLS."""
-
-    Worker = _DaemonThread
-
-    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
-        app: ViewsApp = self.app  # pyright: ignore[reportAssignmentType]  # only ViewsApp makes this class
-        return AIOKafkaConsumer(
-            group_id=app.conf.id,
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            auto_offset_reset=app.conf.consumer_auto_offset_reset,
-            partition_assignment_strategy=[RangePartitionAssignor],
-            session_timeout_ms=int(app.conf.broker_session_timeout * 1000),
-            heartbeat_interval_ms=int(app.conf.broker_heartbeat_interval * 1000),
-            rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
-            fetch_min_bytes=FETCH_MIN_BYTES,
-            fetch_max_wait_ms=FETCH_MAX_WAIT_MS,
-            fetch_max_bytes=8 * MEBI,
-            max_partition_fetch_bytes=MEBI,
-            **connection(app.switchboard),
-        )
-
-    async def on_thread_stop(self) -> None:
-        """Leave the group; without Kafka aiokafka would try for ever, and this thread outlive its app."""
-        await _briefly(QueueServiceThread.on_thread_stop(self))
-        if self._consumer is not None:
-            await _briefly(self._consumer.stop())
-
-    def _stopped_set(self) -> None:
-        with contextlib.suppress(RuntimeError):  # it crashed: its loop is closed, nothing to wake
-            super()._stopped_set()
-
-    def on_crash(self, msg: str, *fmt: Any, **kwargs: Any) -> None:
-        """Say nothing: mode would print to stderr; the guard logs the end of the app."""
-
-
-Polled = list[tuple[int, bytes | None]]
-
-
-def _as_one(records: list[Any]) -> Any:
-    """Records of one partition as one, at the place of the last: its value is `Polled`, offsets and values."""
-    polled: Polled = [(record.offset, record.value) for record in records]
-    return dataclasses.replace(records[-1], value=polled)
-
-
-class _Consumer(driver.Consumer):
-    def _new_offset(self, tp: Any) -> int | None:
-        """Commit behind the newest record that was counted: our agents take a partition's records in their order.
-
-        Faust waits for every offset in between. Those of transactions' markers never come, so that it committed one
-        transaction a second and kept the offsets of all later records: 7 MB in an hour at 20 records/s.
-        """
-        acked = self._acked[tp]
-        if not acked:
-            return None
-        newest = max(acked)
-        for kept in (acked, self._acked_index[tp], self._gap[tp]):
-            kept.clear()
-        return newest + 1
-
-    async def _wait_next_records(
-        self, timeout: float
-    ) -> tuple[dict[Any, list[Any]] | None, set[Any] | None]:
-        """Make one event of all that a poll brought of a partition.
-
-        Beside a saturated walk an event a record took 0.36 of two cores at 850 records/s.
-        """
-        records, active = await super()._wait_next_records(timeout)
-        together = {tp: [_as_one(found)] for tp, found in (records or {}).items() if found}
-        return None if records is None else together, active
-
-    async def on_stop(self) -> None:
-        """Commit a last time; without Kafka that would wait for ever."""
-        await _briefly(super().on_stop())
-
-    def _new_consumer_thread(self) -> _CommittedReader:
-        return _CommittedReader(self, loop=self.loop, beacon=self.beacon)
-
-
-class _Transport(driver.Transport):
-    Consumer = _Consumer
-
-
-class _ReadOnly(BootStrategy):
-    """No producer: nothing is written, so one connection less and no second place for credentials."""
-
-    enable_kafka_producer = False
-    enable_web = False
-
-
-class ViewsApp(faust.App):
-    """A Faust app that reads only, through clients made from `Settings`."""
-
-    BootStrategy = _ReadOnly
-
-    def __init__(self, id: str, *, switchboard: Settings, **options: Any) -> None:  # noqa: A002  # Faust's name
-        self.switchboard = switchboard
-        super().__init__(id, **options)
-
-    async def start(self) -> None:
-        """Ask for Kafka first: a consumer thread that finds none leaves pages of tracebacks.
-
-        Raises:
-            KafkaConnectionError: nobody answers.
-        """
-        client = AIOKafkaClient(**connection(self.switchboard))
-        try:
-            await client.bootstrap()
-        finally:
-            await client.close()
-        await super().start()
-
-    async def on_first_start(self) -> None:
-        """Faust would make its data folders here; an app without tables needs none."""
-
-    def _new_transport(self) -> _Transport:
-        return _Transport(self.conf.broker_consumer, self)
+from stream.settings import Settings
+from stream.topics import CLASSIFICATIONS, CUSTOMER_PROFILES
 
 
 def make_app(settings: Settings, counts: LiveCounts) -> faust.App:
-    """A new app, not started, to be made and run in the loop it will live in.
+    """The views: a new app, not started, to be made and run in the loop it will live in.
+
+    A new group begins at the end of the topic: the counts are live counts, not history.
 
     Args:
         settings: Kafka's address, credentials, the group and the topic's name.
         counts: outlives the app, so a restarted app counts on.
     """
-    app = ViewsApp(
-        f"{settings.group_id}-views",
-        switchboard=settings,
-        broker=[f"kafka://{server}" for server in settings.kafka_bootstrap_servers.split(",")],
-        broker_session_timeout=SESSION_TIMEOUT_S,
-        broker_heartbeat_interval=SESSION_TIMEOUT_S / 3,
-        broker_commit_interval=1.0,
-        consumer_auto_offset_reset="latest",
-        autodiscover=False,
-        store="memory://",
-        stream_wait_empty=False,  # a rebalance does not wait for what may be read twice
-        table_standby_replicas=0,
-        topic_allow_declare=False,
-        topic_disable_leader=True,
-        web_enabled=False,
-        debug=False,
-    )
-    topic = app.topic(
-        settings.topic(CLASSIFICATIONS),
-        key_type=bytes,
-        key_serializer="raw",
-        value_serializer="raw",
-    )
+    app = reading_app(settings, f"{settings.group_id}-views", "latest")
 
-    async def count_labels(results: StreamT[Polled]) -> None:
-        # Faust declares `events` as a coroutine; it is an asynchronous generator.
-        async for event in cast("AsyncIterator[EventT[Any]]", results.events()):
-            for offset, value in cast(Polled, event.value):
+    async def count_labels(results: StreamT[Any]) -> None:
+        async for records, done in polled(results):
+            for record in records:
                 try:
-                    counts.add(decode(value, Classification), event.message.partition, offset)
+                    counts.add(
+                        decode(record.value, Classification), record.partition, record.offset
+                    )
                 except PoisonRecordError:
-                    counts.add_undecodable(event.message.partition, offset)
+                    counts.add_undecodable(record.partition, record.offset)
+            done()
 
-    app.agent(topic, name="count_labels")(count_labels)
+    app.agent(raw_topic(app, settings.topic(CLASSIFICATIONS)), name="count_labels")(count_labels)
+    return app
+
+
+def make_profiles_app(settings: Settings, metrics: Metrics, log: Log) -> faust.App:
+    """The dead letters of profiles: a new app, not started, to be made and run in the loop it will live in.
+
+    A poll counts as done when the letters of all its bad profiles are in Kafka, so that none is ever missing; after a
+    crash some come again, with the same `output-id`.
+
+    Args:
+        settings: Kafka's address, credentials, the group and the topics' names.
+        metrics: count the letters.
+        log: told when they cannot be written.
+    """
+    app = reading_app(settings, f"{settings.group_id}-profiles", "earliest")
+    letters = ProfileLetters(settings, metrics, log)
+    app.at_end = letters.close
+
+    async def write_dead_letters(profiles: StreamT[Any]) -> None:
+        async for records, done in polled(profiles):
+            await letters.write(records)
+            done()
+
+    topic = raw_topic(app, settings.topic(CUSTOMER_PROFILES))
+    app.agent(topic, name="write_dead_letters")(write_dead_letters)
     return app

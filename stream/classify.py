@@ -10,11 +10,13 @@ from datetime import datetime
 
 from models.bundle import Bundle
 from models.heads import HeadAnswer
+from stream.calls.steps import CallItem
 from stream.clean import PROBLEMS, clean_with_notes
 from stream.errors import PoisonRecordError
 from stream.outputs import Inbound
 from stream.read_options import ReadOptions, is_one_of
 from stream.records import (
+    ChurnScore,
     Classification,
     CleanedEmail,
     HeadResult,
@@ -38,7 +40,8 @@ NO_WORDS = "no-words"
 class Item:
     """One record on its way through a window. Filled from left to right; `error` ends the way.
 
-    `passed_over`: workers of another group answer it, here nothing is written about it.
+    `passed_over`: workers of another group answer it, here nothing is written about it. Of a call's fragment `call` and
+    `score` are filled, of a mail `cleaned` and `answers`; the words of both meet the encoder in the same way.
     """
 
     inbound: Inbound
@@ -55,6 +58,8 @@ class Item:
     tokens: list[int] = field(default_factory=list[int])
     truncated: bool = False
     answers: Mapping[str, HeadAnswer] = field(default_factory=dict[str, HeadAnswer])
+    call: CallItem | None = None
+    score: ChurnScore | None = None
     error: PoisonRecordError | None = None
 
     @property

@@ -7,9 +7,9 @@ row must pass on the same session, so that a sick device never turns mail into d
 
 import asyncio
 import time
-from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -18,8 +18,14 @@ import numpy.typing as npt
 from models.bundle import Bundle
 from models.runtime import Encoder, InferenceError
 from stream.batching import cut_batches, device_limits
+from stream.calls.desk import CallDesk
+from stream.calls.fold import NO_PROBABILITY
+from stream.calls.reading import read_call
 from stream.classify import Item, give_up, read_email
+from stream.device_health import DeviceHealth
+from stream.encoding import answer_mails, by_encoder, project_fragments, tokenize
 from stream.errors import FatalError, PoisonRecordError
+from stream.kafka.attempts import Offsets
 from stream.metrics import Metrics
 from stream.outputs import Output
 from stream.read_options import ReadOptions
@@ -27,11 +33,7 @@ from stream.tenant_models import DEFAULT_TENANT, Rules, TenantRules
 
 __all__ = ["DEFAULT_TENANT", "DeviceHealth", "Engine"]
 
-SICK_WINDOW_S = 60.0
-SICK_SHARE = 0.01
-SICK_LEAST = 20
-
-Row = npt.NDArray[np.float32]
+NOT_A_NUMBER = "not-a-number"
 
 
 class Engine:
@@ -55,10 +57,11 @@ class Engine:
         tenants: TenantRules | None = None,
     ) -> None:
         self._metrics = metrics
+        self._desk: CallDesk | None = None
         self._tenants = tenants
         self._rules = Rules(bundles, options.tenants) if tenants is None else tenants.now()
         self._options = options.with_tenants(self._rules.tenants)
-        provider = next(iter(self._rules.models().values())).encoder.provider
+        provider = self._rules.bundles()[0].encoder.provider
         limits = device_limits(provider, cores)
         self._run_tokens = limits.run_tokens
         self._max_batch_tokens = max_batch_tokens or limits.max_batch_tokens
@@ -72,11 +75,20 @@ class Engine:
         """The model that answers for a tenant now; None: there is none."""
         return self._rules.bundle_for(tenant)
 
+    def take_calls(self, desk: CallDesk) -> None:
+        """Fragments of calls are read and folded at this desk from now on."""
+        self._desk = desk
+
+    def takes(self, tenant: str, appended_ms: int) -> bool:
+        """Whether records of a tenant are answered here."""
+        return self._options.takes(tenant, appended_ms)
+
     def show_models(self) -> None:
         """Show each tenant's model in the metrics, with the provider its session really runs on."""
         shown = self._metrics.model_info
         shown.clear()
-        for tenant, bundle in self._rules.models().items():
+        calls = self._rules.calls.churn
+        for tenant, bundle in [*self._rules.models().items(), *calls.items()]:
             shown.labels(tenant, bundle.name, bundle.version, bundle.encoder.provider).set(1)
 
     async def read(self, items: Sequence[Item]) -> tuple[float, float]:
@@ -110,17 +122,24 @@ class Engine:
     def _read(self, items: Sequence[Item]) -> tuple[float, float]:
         self._look_at_rules()
         for item in items:
-            if item.error is None:  # a record that killed the worker is not even read
+            if self._desk is not None and self._desk.is_call(item):
+                read_call(item, self._options)
+            elif item.error is None:  # a record that killed the worker is not even read
                 read_email(item, self._options, self.bundle_for)
             else:
                 give_up(item, self._options)
+        self._want_words(items)
         cleaned_at_s = time.monotonic()
-        for encoder, members in _by_encoder(items):
-            for item, tokenized in zip(
-                members, encoder.tokenize([item.text for item in members]), strict=True
-            ):
-                item.tokens, item.truncated = tokenized.ids, tokenized.truncated
+        tokenize(items)
         return cleaned_at_s, time.monotonic()
+
+    def _want_words(self, items: Sequence[Item]) -> list[Item]:
+        """The fragments whose words must be embedded, each with the bundle that says how."""
+        wanted = [] if self._desk is None else self._desk.wanted(items, self._rules)
+        for item, bundle in wanted:
+            assert item.call is not None, "only fragments of calls are wanted: this is a bug"
+            item.bundle, item.text = bundle, item.call.fragment.text or ""
+        return [item for item, _ in wanted]
 
     async def compute(self, items: Sequence[Item]) -> None:
         """Give every readable item its answers, or its error.
@@ -129,7 +148,7 @@ class Engine:
             FatalError: the device fails on rows it is known to answer, or too many records fail on it.
         """
         loop = asyncio.get_running_loop()
-        for encoder, members in _by_encoder(items):
+        for encoder, members in by_encoder(items):
             lengths = [len(item.tokens) for item in members]
             batches = cut_batches(lengths, self._max_batch_tokens, self._run_tokens)
             parts = [[members[place] for place in batch] for batch in batches]
@@ -142,6 +161,36 @@ class Engine:
             padded = sum(len(part) * max(len(item.tokens) for item in part) for part in parts)
             self._metrics.micro_batch_tokens.labels("padded").inc(padded)
         self._health.note(items, self._metrics)
+
+    async def fold(self, items: Sequence[Item], offsets: Offsets) -> list[Output]:
+        """Score the fragments of a window, when the transaction of the window before has ended.
+
+        Args:
+            items: computed.
+            offsets: that the window's transaction will commit.
+
+        Returns:
+            What becomes of their calls.
+
+        Raises:
+            FatalError: as `compute`, or a churn model fails.
+        """
+        if self._desk is None:
+            return []
+        while again := self._want_words(items):  # began in the window before, with another model
+            tokenize(again)
+            await self.compute(again)
+        work = partial(self._desk.fold, items, self._rules, offsets)
+        try:
+            records = await asyncio.get_running_loop().run_in_executor(self._writer, work)
+        except InferenceError as error:
+            raise FatalError(
+                f"{error}; restart the worker, or roll the churn model back"
+            ) from error
+        if any(item.call and item.error and item.error.kind == NO_PROBABILITY for item in items):
+            for bundle in self._rules.calls.by_name.values():
+                _must_be_well(bundle)
+        return records
 
     async def write(
         self, items: Sequence[Item], outputs_of: Callable[[Item], Sequence[Output]]
@@ -170,19 +219,16 @@ class Engine:
             if not finite[row]:
                 self._blame(
                     item,
-                    "not-a-number",
+                    NOT_A_NUMBER,
                     "the model's output has a value that is not a finite number",
                 )
-        _answer([(item, embeddings[row]) for row, item in enumerate(items) if finite[row]])
+        found = [(item, embeddings[row]) for row, item in enumerate(items) if finite[row]]
+        answer_mails([pair for pair in found if pair[0].call is None])
+        project_fragments([pair for pair in found if pair[0].call is not None])
 
     def _blame(self, item: Item, kind: str, message: str) -> None:
         assert item.bundle is not None, "only items with a model are computed: this is a bug"
-        failure = item.bundle.golden_failure()
-        if failure is not None:
-            raise FatalError(
-                f"the device fails on a golden row of {item.bundle.name}/{item.bundle.version}: {failure}; "
-                "no record is to blame, restart the worker or look at the device"
-            )
+        _must_be_well(item.bundle)
         item.error = PoisonRecordError(
             "infer", kind, f"{message}; a golden row passes on the same session"
         )
@@ -195,56 +241,10 @@ class Engine:
         self._device.shutdown(wait=False, cancel_futures=True)
 
 
-def _by_encoder(items: Sequence[Item]) -> list[tuple[Encoder, list[Item]]]:
-    """Items that wait for a model, grouped by the encoder they share across tenants and heads."""
-    groups: dict[str, tuple[Encoder, list[Item]]] = {}
-    for item in items:
-        if item.waits_for_model and item.bundle is not None:
-            encoder = item.bundle.encoder
-            groups.setdefault(encoder.key, (encoder, []))[1].append(item)
-    return list(groups.values())
-
-
-def _answer(rows: Sequence[tuple[Item, Row]]) -> None:
-    """Let each row meet the heads of its own tenant's model."""
-    by_bundle: dict[int, list[tuple[Item, Row]]] = defaultdict(list)
-    for item, row in rows:
-        by_bundle[id(item.bundle)].append((item, row))
-    for members in by_bundle.values():
-        bundle = members[0][0].bundle
-        assert bundle is not None, "only items with a model are computed: this is a bug"
-        answers = bundle.predict(
-            np.stack([row for _, row in members]),
-            [item.text for item, _ in members],
-            [item.cleaned.tenant if item.cleaned else "" for item, _ in members],
+def _must_be_well(bundle: Bundle) -> None:
+    failure = bundle.golden_failure()
+    if failure is not None:
+        raise FatalError(
+            f"the device fails on a golden row of {bundle.name}/{bundle.version}: {failure}; "
+            "no record is to blame, restart the worker or look at the device"
         )
-        for (item, _), answer in zip(members, answers, strict=True):
-            item.answers = answer
-
-
-class DeviceHealth:
-    """Stops a worker whose device fails on more than one record in a hundred."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._windows: deque[tuple[float, int, int]] = deque()
-
-    def note(self, items: Sequence[Item], metrics: Metrics) -> None:
-        """Count a computed window.
-
-        Raises:
-            FatalError: in the last minute at least 20 records and 1 % of all failed at `infer`.
-        """
-        now_s = self._clock()
-        failed = sum(item.error is not None and item.error.stage == "infer" for item in items)
-        metrics.texts_truncated.inc(sum(item.truncated for item in items))
-        answered = sum(not item.passed_over for item in items)  # the others never saw the device
-        self._windows.append((now_s, answered, failed))
-        while self._windows[0][0] < now_s - SICK_WINDOW_S:
-            self._windows.popleft()
-        records = sum(count for _, count, _ in self._windows)
-        failures = sum(count for _, _, count in self._windows)
-        if failures >= SICK_LEAST and failures > SICK_SHARE * records:
-            raise FatalError(
-                f"{failures} of {records} records failed at infer in the last minute; look at the device and the model"
-            )

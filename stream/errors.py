@@ -2,6 +2,7 @@
 
     SwitchboardError
     ├── PoisonRecordError     this record cannot be processed      -> dead letter, its neighbours go on
+    ├── calls.TranscriptionError                 JSON of a transcription service that is none
     ├── RetryableError        the world is not ready yet           -> back off in place, run the window again
     │   └── LostTransactionError   the transaction's end is unknown or it was refused -> new producer, re-read offsets
     └── FatalError            going on would be wrong              -> the process ends with 1, offsets not committed
@@ -9,6 +10,7 @@
         ├── BrokerUnavailableError   no Kafka within the limit
         ├── ExpiredRecordsError      the broker deleted records before they were read
         ├── broker.BrokerError       the embedded Kafka cannot run
+        ├── calls.StateError         a record of churn-state cannot be read
         ├── simulate.RowError        a file of mail has a line that is none
         ├── deployments.DecidedMeanwhileError   another decision came between
         ├── deployments.NothingToDoError        it is so already             -> the process ends with 3

@@ -18,12 +18,14 @@ _NOISY = ("aiokafka", "faust", "mode", "aiohttp.access", "stream")
 # What a person must act on, or know when only warnings are kept; everything else is news.
 _LEVELS = {
     "deployment_not_read": logging.ERROR,
-    "deployments_not_read": logging.WARNING,
     "kafka_not_reached": logging.WARNING,
     "model_not_loaded": logging.ERROR,
+    "profile_letters_not_written": logging.ERROR,
+    "profiles_refused": logging.WARNING,
     "records_expired": logging.ERROR,
     "tenant_rule_without_effect": logging.WARNING,
     "tenants_refused": logging.ERROR,
+    "topic_not_read": logging.WARNING,
     "transaction_lost": logging.WARNING,
     "worker_failed": logging.ERROR,
 }

@@ -64,16 +64,28 @@ class Metrics:
             "model_info", "1 for each loaded model.", "tenant", "model", "version", "provider"
         )
         self.model_pending = gauge(
-            "model_pending", "1: another model is live than the one that answers.", "tenant"
+            "model_pending", "1: another model is live than the one that answers.", "tenant", "kind"
         )
         self.model_load_failures = counter(
-            "model_load_failures_total", "Tries to load a live model that failed.", "tenant"
+            "model_load_failures_total", "Tries to load a live model that failed.", "tenant", "kind"
         )
         self.tenants_loaded = gauge(
             "tenants_loaded_timestamp_seconds", "When the tenants file was last read well."
         )
         self.tenants_reload_failures = counter(
             "tenants_reload_failures_total", "Changed tenants files that were not taken."
+        )
+        # what became of their fragments: `records_total`
+        self.calls_in_progress = gauge("calls_in_progress", "Calls held here that have not ended.")
+        self.call_restore = Histogram(
+            "switchboard_call_restore_seconds",
+            "Reading the calls of one partition back, until its records are handed out.",
+            buckets=LATENCY_BUCKETS_S,
+            registry=registry,
+        )
+        self.profiles = gauge("profiles", "Customers whose profile is known.")
+        self.profiles_refused = counter(
+            "profiles_refused_total", "Profiles of wrong types; the one before stays."
         )
         self.memory_bytes = gauge("resident_memory_bytes", "Resident memory of this process.")
         self.latency = StageLatency()

@@ -35,12 +35,13 @@ _HEADER_COST_BYTES = 10  # two lengths on the wire, 5 bytes each at most
 
 @dataclass(frozen=True)
 class Output:
-    """One record to write. `topic` carries the prefix; the partition follows from the key."""
+    """One record to write. `topic` carries the prefix; without `partition` the key says where it lies."""
 
     topic: str
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
+    partition: int | None = None
 
 
 def output_headers(source: Source, inbound: Headers) -> list[tuple[str, bytes]]:

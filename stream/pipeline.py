@@ -1,13 +1,14 @@
-"""THE walk: e-mail records in; classifications, cleaned e-mails, dead letters and offsets out, exactly once.
+"""THE walk: mail and fragments of calls in; classifications, scores, dead letters and offsets out, exactly once.
 
-    poll ─▶ read (decode, clean, tokenise) ─▶ compute (micro-batches) ─▶ commit (one transaction)
+    poll ─▶ read (decode, clean, tokenise) ─▶ compute (micro-batches) ─▶ fold (calls), commit (one transaction)
       ▲ a window: one contiguous run of offsets per partition; at most one in each stage, and one more on the device
 
 Every state it can be in, and what ends it:
 
     joining     the model is warm; the group has not given us partitions      -> restoring
     restoring   new producer if the last one is in doubt (fences, aborts);
-                stable offsets read, attempts counted                         -> walking
+                stable offsets read, attempts counted; the calls of our
+                partitions read back, as they stood at these offsets          -> walking
     walking     three stages side by side                                     -> one of the next four
       revoked     no new transaction; wait for the open one, half the
                   rebalance time at most; drop what is in the stages          -> joining
@@ -18,8 +19,9 @@ Every state it can be in, and what ends it:
       fatal       slot taken, sick device, expired records, a bug             -> ended, exit code 1
     ended       attempts taken back, group left, clients closed
 
-What is dropped was never visible: a transaction begins after compute, and its offsets are in it. Nothing here knows
-a model, a mail's text or Kafka's client; `kafka.group` and `kafka.transactions` do the talking.
+What is dropped was never visible: a transaction begins after compute, and its offsets are in it. Calls fold one window
+after the other, each when the transaction of the one before has ended. Nothing here knows a model, a mail's text or
+Kafka's client; `kafka.group` and `kafka.transactions` do the talking.
 """
 
 import asyncio
@@ -30,6 +32,7 @@ from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from stream.account import account, report_lag
+from stream.calls.desk import CallDesk
 from stream.engine import Engine
 from stream.errors import LostTransactionError, SwitchboardError, first_of
 from stream.flight import Flight
@@ -44,6 +47,7 @@ from stream.pace import Pace
 from stream.results import Results
 from stream.settings import Settings
 from stream.suspects import beware
+from stream.topics import CALL_TRANSCRIPTS
 from stream.window import Window, window_of
 
 REVOKE_WAIT_S = 15.0  # half of the group's rebalance timeout
@@ -61,12 +65,16 @@ class Walk:
         self,
         settings: Settings,
         engine: Engine,
+        desk: CallDesk,
         topics: Mapping[str, TopicState],
         metrics: Metrics,
         log: Log,
     ) -> None:
         self._settings = settings
         self._engine = engine
+        self._desk = desk
+        engine.take_calls(desk)
+        self._call_partitions = topics[CALL_TRANSCRIPTS].partitions
         self._results = Results(topics)
         self._metrics = metrics
         self._log = log
@@ -149,6 +157,7 @@ class Walk:
         if not self._transactions.usable:
             await self._transactions.renew(self._results.smallest_limit_bytes)
         marks = await self._group.restore(assignment)
+        await self._desk.restore(marks, self._call_partitions, self._engine)
         await self._transactions.commit((), marks, assignment.group)
         to_compute: Handoff[Window] = Handoff()
         to_commit: Handoff[Computed] = Handoff()
@@ -169,10 +178,11 @@ class Walk:
             most = self._pace.records(self._group.live_waiting())
             records = await self._group.poll(most, self._pace.records())
             report_lag(self._group.lag(), self._metrics)
-            if not records:
+            due = self._desk.due(self._group.caught_up())
+            if not (records or due):
                 continue
             self.flight.start()
-            window = window_of(records)
+            window = window_of(records, due)
             is_alone = await beware(window, self._group.marks, self.flight, commit_marks)
             window.cleaned_at_s, window.tokenized_at_s = await self._engine.read(window.items)
             to_compute.put(window)
@@ -197,14 +207,19 @@ class Walk:
         await self._engine.compute(window.items)
         window.computed_at_s = time.monotonic()
         # runs of two windows stand in one queue: count from when this one's turn came
-        self._pace.note(len(window.items), window.computed_at_s - max(began_s, self._computed_at_s))
+        if window.items:  # else only time passes in it
+            self._pace.note(
+                len(window.items), window.computed_at_s - max(began_s, self._computed_at_s)
+            )
         self._computed_at_s = window.computed_at_s
 
     async def _commit_windows(self, to_commit: Handoff[Computed], assignment: Assignment) -> None:
         while (computed := await to_commit.take()) is not None:
             window, computing = computed
             await computing
-            window.outputs = await self._engine.write(window.items, self._results.outputs_of)
+            states = await self._engine.fold(window.items, window.offsets)
+            outputs = await self._engine.write(window.items, self._results.outputs_of)
+            window.outputs = [*outputs, *states]
             if self._interrupted:
                 return
             offsets = self._group.marks.carried(window.offsets)
@@ -216,6 +231,7 @@ class Walk:
             finally:
                 transaction.cancel()
                 self._transaction = None
+            self._desk.merge(offsets)
             self._group.marks.passed(offsets)
             self.flight.land()
             account(window, self._metrics)

@@ -21,6 +21,7 @@ Tenant = Annotated[str, Meta(min_length=1, max_length=128)]
 Instant = Annotated[datetime, Meta(tz=True)]
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
 Kind = Literal["message", "reply", "auto_reply", "bounce", "bulk", "notification"]
+ModelKind = Literal["text", "churn"]  # what a model reads: e-mail, or calls
 Labels = dict[str, str | list[str]]
 
 
@@ -130,9 +131,9 @@ class CallFragment(Record, frozen=True):
     """One piece of a call's transcript; `partial`: it comes again in its final form under the same `seq`."""
 
     call_id: Id
-    seq: Annotated[int, Meta(ge=0)]
+    seq: Annotated[int, Meta(ge=0, le=2**53 - 1)]
     tenant: Tenant = "default"
-    customer_id: str | None = None
+    customer_id: Id | None = None
     speaker: Literal["customer", "agent"] | None = None
     text: str | None = None
     offset_ms: int | None = None
@@ -194,11 +195,12 @@ class Decision(Record, frozen=True):
     report_sha256: str
     decided_at: Instant
     forced: bool = False
+    kind: ModelKind = "text"
     schema_version: int = SCHEMA_VERSION
 
 
 class Deployment(Record, frozen=True):
-    """The bundle live for a tenant, and the one before (`previous_name`, where it is another), by manifest's sha256."""
+    """The bundle of its kind live for a tenant, and the one before (`previous_name` where it is another), by sha256."""
 
     tenant: str
     name: str
@@ -208,6 +210,7 @@ class Deployment(Record, frozen=True):
     previous_manifest_sha256: str | None
     deployed_at: Instant
     previous_name: str | UnsetType = UNSET
+    kind: ModelKind = "text"
     schema_version: int = SCHEMA_VERSION
 
 

@@ -7,7 +7,13 @@ from stream.classify import Item, classification
 from stream.errors import FatalError, LostTransactionError, PoisonRecordError
 from stream.kafka.admin import TopicState
 from stream.outputs import Output, dead_letter, json_output, output_headers
-from stream.topics import CLASSIFICATIONS, CLEANED_EMAILS, DEAD_LETTERS
+from stream.topics import (
+    CHURN_SCORES,
+    CHURN_STATE,
+    CLASSIFICATIONS,
+    CLEANED_EMAILS,
+    DEAD_LETTERS,
+)
 
 LEAST_LETTER_BYTES = 64 * 1024
 
@@ -22,7 +28,7 @@ class Results:
     @property
     def smallest_limit_bytes(self) -> int:
         """Of the topics that are written to."""
-        names = (CLASSIFICATIONS, CLEANED_EMAILS, DEAD_LETTERS)
+        names = (CLASSIFICATIONS, CLEANED_EMAILS, CHURN_SCORES, CHURN_STATE, DEAD_LETTERS)
         return min(self._topics[name].max_message_bytes for name in names)
 
     def fit(self, topics: Mapping[str, TopicState], error: LostTransactionError) -> None:
@@ -47,26 +53,35 @@ class Results:
             raise FatalError(message) from error
 
     def outputs_of(self, item: Item) -> Sequence[Output]:
-        """Exactly one record for `classifications` or `dead-letters`; never raises for what a record holds.
+        """Exactly one answer, or one for `dead-letters`; never raises for what a record holds.
+
+        An answer is a record for `churn-scores`, or one for `classifications` beside one for `cleaned-emails`.
 
         None at all for a record that is passed over: workers of another group answer it.
         """
         if item.passed_over:
             return ()
-        source, now = item.inbound.source, datetime.now(UTC)
-        answers, texts = self._topics[CLASSIFICATIONS], self._topics[CLEANED_EMAILS]
-        if item.error is None and item.cleaned is not None:
-            cleaned, headers = item.cleaned, output_headers(source, item.inbound.headers)
-            answer = classification(item, now)
+        now = datetime.now(UTC)
+        if item.error is None:
             try:
-                return (
-                    json_output(
-                        answers.name, cleaned.id, answer, headers, answers.max_message_bytes
-                    ),
-                    json_output(texts.name, cleaned.id, cleaned, headers, texts.max_message_bytes),
-                )
+                return self._answers(item, now)
             except PoisonRecordError as error:
                 item.error = error
-        assert item.error is not None, "an item is either cleaned or failed: this is a bug"
         letters = self._topics[DEAD_LETTERS].name
         return (dead_letter(letters, item.inbound, item.error, now, self._letter_bytes),)
+
+    def _answers(self, item: Item, now: datetime) -> Sequence[Output]:
+        headers = output_headers(item.inbound.source, item.inbound.headers)
+        if item.score is not None:
+            to = self._topics[CHURN_SCORES]
+            return (
+                json_output(to.name, item.score.call_id, item.score, headers, to.max_message_bytes),
+            )
+        cleaned = item.cleaned
+        assert cleaned is not None, "an item is scored, cleaned or failed: this is a bug"
+        answer = classification(item, now)
+        to, texts = self._topics[CLASSIFICATIONS], self._topics[CLEANED_EMAILS]
+        return (
+            json_output(to.name, cleaned.id, answer, headers, to.max_message_bytes),
+            json_output(texts.name, cleaned.id, cleaned, headers, texts.max_message_bytes),
+        )

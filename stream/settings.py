@@ -177,6 +177,19 @@ class Settings(BaseSettings):
         description="Most time to clean one mail; past it the fenced raw text is used and counted.",
     )
 
+    churn_silent_s: float = Field(
+        7200,
+        gt=0,
+        le=604_800,
+        description="A call that nobody spoke in for this long has ended.",
+    )
+    churn_ended_keep_s: float = Field(
+        86_400,
+        gt=0,
+        le=2_592_000,
+        description="How long an ended call is remembered, so that a late fragment cannot begin it anew.",
+    )
+
     metrics_host: str = Field("0.0.0.0", description="Address of `/metrics` and `/health`.")  # noqa: S104  # scraped from other hosts
     metrics_port: int = Field(
         9464,

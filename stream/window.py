@@ -1,7 +1,7 @@
 """Kafka's records in, a window out: the unit of a transaction, with the moments that its latency is split by."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
@@ -24,8 +24,15 @@ class Window:
     outputs: list[Output] = field(default_factory=list[Output])
 
 
-def window_of(records: Sequence[ConsumerRecord[bytes, bytes]]) -> Window:
-    """A window over polled records, in their order; its offsets are those behind the last record of each partition."""
+def window_of(
+    records: Sequence[ConsumerRecord[bytes, bytes]], due: Mapping[TopicPartition, int]
+) -> Window:
+    """A window over polled records, in their order; its offsets are those behind the last record of each partition.
+
+    Args:
+        records: of any topic.
+        due: next offsets of partitions in which time passes: the window carries them too, without a record.
+    """
     items = [
         Item(
             Inbound(
@@ -38,7 +45,7 @@ def window_of(records: Sequence[ConsumerRecord[bytes, bytes]]) -> Window:
         )
         for record in records
     ]
-    offsets = {
+    offsets = {tp: OffsetAndMetadata(offset, "") for tp, offset in due.items()} | {
         TopicPartition(record.topic, record.partition): OffsetAndMetadata(record.offset + 1, "")
         for record in records
     }

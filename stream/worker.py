@@ -6,19 +6,16 @@ after the windows in progress are committed, on a fatal error with its exit code
 
 import asyncio
 import contextlib
-import logging
-import os
-import resource
 import signal
-import sys
 import threading
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import NoReturn, Protocol
+from collections.abc import Callable, Collection, Sequence
+from typing import Protocol
 
 import mode
 from mode import Service
 
+from stream.calls.desk import CallDesk
+from stream.calls.profiles import ProfileTable
 from stream.engine import Engine
 from stream.errors import FatalError, first_of
 from stream.health import HealthServer
@@ -26,6 +23,7 @@ from stream.kafka.admin import prepare_topics
 from stream.kafka.clients import Log
 from stream.metrics import Metrics
 from stream.pipeline import Walk
+from stream.process import fast_loop, resident_memory_bytes
 from stream.settings import Settings
 from stream.watchdog import Watchdog
 
@@ -47,6 +45,10 @@ class Models(Protocol):
         """What `/health/ready` says beside ready or not ready."""
         ...
 
+    def keep_for_calls(self, in_use: Callable[[], Collection[tuple[str, str]]]) -> None:
+        """Ask this for (name, version) of the bundles that calls in progress began with, before one is let go."""
+        ...
+
 
 class PinnedModels:
     """Models that were named at the start: they stay what they are."""
@@ -64,6 +66,9 @@ class PinnedModels:
     def problems(self) -> Sequence[str]:
         """None: a model that could not be loaded was a refusal to start."""
         return ()
+
+    def keep_for_calls(self, in_use: Callable[[], Collection[tuple[str, str]]]) -> None:
+        """Nothing is let go."""
 
 
 class WalkService(Service):
@@ -87,6 +92,9 @@ class WalkService(Service):
         self._models = models
         self._metrics = metrics
         self._log_event = log
+        self._profiles = ProfileTable(settings, metrics, log)
+        self._desk = CallDesk(settings, self._profiles, metrics, log)
+        models.keep_for_calls(self._desk.table.bundles_in_use)
         self._engine: Engine | None = None
         self._walk: Walk | None = None
         self._asked_to_stop, self._ended = asyncio.Event(), asyncio.Event()
@@ -126,19 +134,27 @@ class WalkService(Service):
         )
         async with asyncio.TaskGroup() as tasks:
             following = tasks.create_task(self._models.follow())
-            loading = tasks.create_task(self._models.engine())
+            loading = tasks.create_task(self._load())
             stopping = tasks.create_task(self._asked_to_stop.wait())
             await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
             if loading.done() and not loading.cancelled() and not self.should_stop:
                 engine = self._engine = loading.result()
                 engine.show_models()
+                reading = tasks.create_task(self._profiles.follow())
                 walk = self._walk = Walk(
-                    self._settings, engine, topics, self._metrics, self._log_event
+                    self._settings, engine, self._desk, topics, self._metrics, self._log_event
                 )
                 await walk.run()
+                reading.cancel()
             loading.cancel()
             following.cancel()
+        await self._profiles.close()
+
+    async def _load(self) -> Engine:
+        """What a worker needs before it joins: all profiles, and a warm model."""
+        await self._profiles.start()
+        return await self._models.engine()
 
     @Service.task
     async def _pulse(self) -> None:
@@ -192,7 +208,7 @@ def run_worker(
     Returns:
         The exit code: 0 after a graceful stop, 1 or the fatal error's own otherwise.
     """
-    loop = _fast_loop()
+    loop = fast_loop()
     asyncio.set_event_loop(loop)
 
     async def make() -> tuple[WalkService, mode.Worker]:
@@ -216,33 +232,6 @@ def run_worker(
     if isinstance(walk.failure, FatalError):
         return walk.failure.exit_code
     return 1
-
-
-def _fast_loop() -> asyncio.AbstractEventLoop:
-    """The event loop of libuv, where it exists."""
-    if sys.platform == "win32":
-        return asyncio.new_event_loop()
-    import uvloop  # noqa: PLC0415  # not installed on Windows
-
-    return uvloop.new_event_loop()
-
-
-def end_process(exit_code: int) -> NoReturn:
-    """End at once: the interpreter's own exit would wait for a device thread that hangs, for ever."""
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(exit_code)
-
-
-def resident_memory_bytes() -> int:
-    """Resident memory of this process; its peak where /proc is missing."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-        return pages * resource.getpagesize()
-    except OSError:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _trace(error: BaseException) -> BaseException | None:

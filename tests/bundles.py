@@ -17,11 +17,11 @@ from models.ngrams import build_vocabulary
 from models.runtime import Encoder
 from models.schemas import SchemaMasks
 from stream.cli.bundles import OnDisk, find
-from stream.deployments.decisions import Signed, approved, rolled_back
+from stream.deployments.decisions import Bundled, Signed, approved, rolled_back
 from stream.deployments.live import Live, decisions_of
 from stream.deployments.publishing import publish
 from stream.deployments.topic import read_topic
-from stream.records import Deployment, from_kafka_ms
+from stream.records import Deployment, ModelKind, from_kafka_ms
 from stream.settings import Settings
 from stream.topics import MODEL_DECISIONS, MODEL_DEPLOYMENTS
 from tests.fakes import write_tiny_bert
@@ -129,22 +129,29 @@ def _answers(labels: Sequence[str], rights: Sequence[bool]) -> list[AnswerRow]:
 SIGNED = Signed("A. Lead", "better on every head", from_kafka_ms(1_700_000_000_000))
 
 
-async def live_now(settings: Settings) -> dict[str, Deployment]:
+async def live_now(settings: Settings, kind: ModelKind = "text") -> dict[str, Deployment]:
     """What the topic says."""
     live = Live()
     live.add(await read_topic(settings, settings.topic(MODEL_DEPLOYMENTS), _silent))
-    return live.by_tenant()
+    return live.by_tenant(kind)
 
 
 async def make_live(settings: Settings, found: OnDisk) -> None:
     """What `models approve` writes, without its questions."""
-    seen = (await live_now(settings)).get(found.manifest.tenant)
-    await publish(settings, approved(found.bundled, seen, SIGNED, forced=False), _silent)
+    await approve(settings, found.bundled)
 
 
-async def roll_back(settings: Settings, tenant: str = DEFAULT_TENANT) -> None:
+async def approve(settings: Settings, bundle: Bundled) -> None:
+    """The same of a bundle that may be on no disk."""
+    seen = (await live_now(settings, bundle.kind)).get(bundle.tenant)
+    await publish(settings, approved(bundle, seen, SIGNED, forced=False), _silent)
+
+
+async def roll_back(
+    settings: Settings, tenant: str = DEFAULT_TENANT, kind: ModelKind = "text"
+) -> None:
     """What `models rollback` writes."""
-    seen = (await live_now(settings))[tenant]
+    seen = (await live_now(settings, kind))[tenant]
     decided = await read_topic(settings, settings.topic(MODEL_DECISIONS), _silent)
     await publish(settings, rolled_back(seen, decisions_of(decided).made, SIGNED), _silent)
 

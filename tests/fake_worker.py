@@ -8,8 +8,9 @@ import os
 
 from stream.logs import by_event, configure_logs
 from stream.metrics import Metrics
+from stream.process import end_process
 from stream.settings import load_settings
-from stream.worker import PinnedModels, WalkService, end_process, run_worker
+from stream.worker import PinnedModels, WalkService, run_worker
 from tests.walking import FakeBundle, FakeEncoder, make_engine
 
 

@@ -15,7 +15,7 @@ from aiokafka.conn import AIOKafkaConnection
 from aiokafka.protocol.transaction import EndTxnRequest
 
 from stream.kafka.kip447_requests import TxnOffsetCommitV3
-from stream.worker import end_process
+from stream.process import end_process
 from tests import fake_worker
 
 TRANSACTIONS_BEFORE = 3  # then it is well on its way

@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaProducer
 
 from models.heads import HeadAnswer
 from models.runtime import InferenceError
+from stream.calls.desk import CallDesk
 from stream.clean import CleanOptions
 from stream.engine import Engine
 from stream.kafka.admin import prepare_topics
@@ -23,6 +24,8 @@ from stream.metrics import Metrics
 from stream.pipeline import Walk
 from stream.read_options import ReadOptions
 from stream.settings import Settings
+from stream.tenant_models import Loaded, Rules
+from tests.churn_fakes import FakeChurnBundle, FakeProfiles
 
 FAILS, IS_NAN, KILLS = "word-that-fails", "word-that-is-nan", "word-that-kills"
 HANGS, KILLS_READING = "word-that-hangs", "word-that-kills-in-reading"
@@ -68,6 +71,8 @@ class FakeBundle:
     """Says `even` or `odd` of a text's length, under its own tenant's head."""
 
     version = "1"
+    kind = "text"
+    churn: Any = None
     languages: tuple[str, ...] = ()
 
     def __init__(self, encoder: FakeEncoder, tenant: str = "default") -> None:
@@ -106,13 +111,47 @@ def settings_for(kafka: str, prefix: str, **values: Any) -> Settings:
     )
 
 
-def make_engine(bundles: Mapping[str, Any], settings: Settings, metrics: Metrics) -> Engine:
+class FakeRules:
+    """Who answers and who scores, changed at will; of `TenantRules` what the engine asks.
+
+    Args:
+        bundles: of mail, by tenant.
+        calls: the bundle for calls that begin; None: none is live.
+        others: bundles that calls in progress may stay with.
+    """
+
+    def __init__(
+        self,
+        bundles: Mapping[str, Any] | None = None,
+        calls: Any = None,
+        others: Sequence[Any] = (),
+    ) -> None:
+        self._bundles = bundles or {"default": FakeBundle(FakeEncoder())}
+        self.put_live(calls, others)
+
+    def put_live(self, calls: Any, others: Sequence[Any] = ()) -> None:
+        """From the next window on."""
+        live = {} if calls is None else {("default", calls.kind): calls}
+        self._rules = Rules(self._bundles, calls=Loaded.of(live, others))
+
+    def now(self) -> Rules:
+        return self._rules
+
+
+def make_engine(
+    bundles: Mapping[str, Any],
+    settings: Settings,
+    metrics: Metrics,
+    rules: FakeRules | None = None,
+) -> Engine:
+    found: Any = rules or FakeRules(bundles, FakeChurnBundle())
     return Engine(
-        bundles,
+        found.now().by_tenant,
         ReadOptions(CleanOptions(), settings.skip_kinds),
         metrics,
         2,
         settings.max_batch_tokens,
+        found,
     )
 
 
@@ -162,13 +201,20 @@ class Running:
 
 @asynccontextmanager
 async def walking(
-    settings: Settings, bundles: Mapping[str, Any] | None = None, events: Events | None = None
+    settings: Settings,
+    bundles: Mapping[str, Any] | None = None,
+    events: Events | None = None,
+    profiles: FakeProfiles | None = None,
+    rules: FakeRules | None = None,
 ) -> AsyncIterator[Running]:
     """A walk in this process, stopped gracefully at the end; its error is raised, before any of the test's own."""
     metrics, log = Metrics(), events or Events()
     topics = await prepare_topics(settings, log)
-    engine = make_engine(bundles or {"default": FakeBundle(FakeEncoder())}, settings, metrics)
-    walk = Walk(settings, engine, topics, metrics, log)
+    mail_by = bundles or {"default": FakeBundle(FakeEncoder())}
+    more = () if rules is None else (rules,)
+    engine = make_engine(mail_by, settings, metrics, *more)
+    desk = CallDesk(settings, profiles or FakeProfiles(), metrics, log)
+    walk = Walk(settings, engine, desk, topics, metrics, log)
     task = asyncio.ensure_future(walk.run())
     try:
         yield Running(walk, metrics, log, task)

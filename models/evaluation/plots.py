@@ -94,6 +94,13 @@ def draw_curve(numbers: Sequence[int], values: Sequence[float]) -> str:
     return _close(figure)
 
 
+def draw_line(across: str, up: str, names: Sequence[str], values: Sequence[float]) -> str:
+    """A value for each name, in order; names are our own words and numbers."""
+    figure, axes = _open(across, up)
+    axes.plot(list(names), list(values), color=_ACCENT, marker="o", markersize=3.5, linewidth=1.4)
+    return _close(figure)
+
+
 def _open(across: str, up: str) -> tuple[Figure, Axes]:
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=_SIZE, layout="constrained")

@@ -13,10 +13,12 @@ from stream.cli import (
     letters,
     models,
     offline,
+    scoring,
     serve,
     show,
     traffic,
     training,
+    training_churn,
     verify,
 )
 from stream.errors import FatalError
@@ -31,11 +33,13 @@ app = typer.Typer(
 for group in (
     serve,
     training,
+    training_churn,
     evaluating,
     models,
     traffic,
     cleaning,
     offline,
+    scoring,
     letters,
     verify,
     show,

@@ -46,12 +46,13 @@ def judge(
         settings: folder and execution of models.
         candidate: the bundle.
         live: what it would take the place of.
-        data: rows to compare on; None: those kept back from both.
+        data: rows to compare models of mail on; None: those kept back from both.
         decisions: all of now, oldest first; a rejection of this very bundle that nothing followed speaks against it.
 
     Raises:
         FatalError: it is damaged or answers otherwise than when it was made, or the rows cannot be read. No force
             helps against that.
+        SettingsError: rows were given for a model of calls.
     """
     encoders: dict[str, Encoder] = {}
     bundle = _load(settings, candidate, encoders)
@@ -68,14 +69,30 @@ def judge(
             f"{candidate.whole_name} is worse; copy it there"
         )
         return Judgement(lines, _refusal(candidate, refusals))
+    if bundle.kind == "churn":
+        from stream.cli.comparing_calls import judge_calls  # noqa: PLC0415
+
+        told, against = judge_calls(before.path, candidate.path, data)
+    else:
+        told, against = _judge_mails(settings, before, candidate, bundle, data, encoders)
+    return Judgement([*lines, *told], _refusal(candidate, [*refusals, *against]))
+
+
+def _judge_mails(
+    settings: Settings,
+    before: OnDisk,
+    candidate: OnDisk,
+    bundle: Bundle,
+    data: Path | None,
+    encoders: dict[str, Encoder],
+) -> tuple[list[str], list[str]]:
     rows = None if data is None else _read(data)
-    if rows is not None:
-        refusals += _seen(before, candidate, rows.files)
+    refusals = [] if rows is None else _seen(before, candidate, rows.files)
     comparison = _compared(settings, before, candidate, bundle, rows, encoders)
     if isinstance(comparison, str):
-        return Judgement(lines, _refusal(candidate, [*refusals, comparison]))
+        return [], [*refusals, comparison]
     refusals += [*refusals_of(comparison), *_other_kinds(before, candidate)]
-    return Judgement([*lines, *comparison_lines(comparison)], _refusal(candidate, refusals))
+    return comparison_lines(comparison), refusals
 
 
 def _refusal(candidate: OnDisk, reasons: Sequence[str]) -> str | None:

@@ -15,7 +15,7 @@ MEBI = 1024 * 1024
 MAIN_FIGURES = ("accuracy", "micro_f1", "macro_f1")
 
 
-def list_lines(models_dir: Path, live: Mapping[str, Deployment]) -> list[str]:
+def list_lines(models_dir: Path, live: Sequence[Deployment]) -> list[str]:
     """A line per bundle, newest version of each name first; then what is live and not here."""
     lines: list[str] = []
     here: set[str] = set()
@@ -30,32 +30,32 @@ def list_lines(models_dir: Path, live: Mapping[str, Deployment]) -> list[str]:
                 continue
             here.add(whole)
             lines.append(_line(found, marks.get((home.name, str(version))), live))
-    for tenant, one in live.items():
+    for one in live:
         whole = f"{one.name}/{one.version}"
         if whole not in here:
-            lines.append(f"{whole}  tenant={tenant}  live, and not in {models_dir}")
+            lines.append(f"{whole}  tenant={one.tenant}  live, and not in {models_dir}")
     return lines
 
 
-def _line(found: OnDisk, mark: str | None, live: Mapping[str, Deployment]) -> str:
+def _line(found: OnDisk, mark: str | None, live: Sequence[Deployment]) -> str:
     manifest = found.manifest
-    is_other = mark == "live" and not found.bundled.is_of(live.get(manifest.tenant))
+    is_other = mark == "live" and not any(found.bundled.is_of(one) for one in live)
     told = "another bundle of this name is live" if is_other else mark or "-"
     heads = ",".join(f"{head.name}({len(head.labels)})" for head in manifest.heads)
+    reads = f"heads={heads}" if manifest.churn is None else f"churn={manifest.churn.candidate}"
     figures = " ".join(
         f"{head.name}={figure}"
         for head in manifest.heads
         if (figure := _main_figure(manifest, head))
     )
-    return "  ".join(
-        [
-            found.whole_name,
-            f"tenant={manifest.tenant}",
-            told,
-            f"heads={heads}",
-            figures or "not measured",
-        ]
-    )
+    if manifest.churn is not None:
+        figures = _figures(manifest.churn.figures)
+    tenant = f"tenant={manifest.tenant}"
+    return "  ".join([found.whole_name, tenant, told, reads, figures or "not measured"])
+
+
+def _figures(figures: Mapping[str, float]) -> str:
+    return "  ".join(f"{name} {value:.3f}" for name, value in figures.items())
 
 
 def _main_figure(manifest: Manifest, head: HeadEntry) -> str:
@@ -96,6 +96,7 @@ def show_lines(
         )
         yield f"  {precision:<15} {', '.join(facts)}"
     yield from (_head_line(manifest, head) for head in manifest.heads)
+    yield from _churn_lines(manifest)
     if manifest.languages:
         yield f"  languages       {', '.join(manifest.languages)}"
     if manifest.schemas:
@@ -109,9 +110,25 @@ def show_lines(
 
 def _head_line(manifest: Manifest, head: HeadEntry) -> str:
     figures = manifest.metrics.get(head.name, {})
-    told = "  ".join(f"{name} {value:.3f}" for name, value in figures.items()) or "not measured"
+    told = _figures(figures) or "not measured"
     certain = f"  abstains below {head.abstain_below:.2f}" if head.abstain_below > 0 else ""
     return f"  head {head.name}: {head.kind}, {len(head.labels)} labels  {told}{certain}"
+
+
+def _churn_lines(manifest: Manifest) -> Iterator[str]:
+    churn = manifest.churn
+    if churn is None:
+        return
+    space = churn.space
+    features = [f"{name} (number)" for name in space.numerical]
+    features += [
+        f"{name} ({len(space.categorical[name])} values)" for name in sorted(space.categorical)
+    ]
+    features += [f"words of the {side}" for side in space.textual]
+    told = _figures(churn.figures) or "not measured"
+    yield f"  calls: {churn.candidate}, {len(space.columns)} columns  {told}"
+    yield f"  features        {', '.join(features)}"
+    yield f"  alarm from      {churn.alarm_from:.2f}"
 
 
 def _changes(changes: Mapping[str, Any] | None) -> Iterator[str]:

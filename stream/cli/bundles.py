@@ -62,5 +62,6 @@ def open_bundle(path: Path) -> OnDisk:
         manifest.version,
         sha256_of_file(path / MANIFEST),
         sha256_of_file(path / REPORT_NAME),
+        manifest.kind,
     )
     return OnDisk(path, manifest, bundled)

@@ -20,6 +20,7 @@ from stream.errors import FatalError, SettingsError
 from stream.settings import Settings
 
 if TYPE_CHECKING:
+    from models.churn.compare import ChurnComparison
     from models.evaluation.compare import ModelAnswers
     from models.evaluation.comparison import Comparison
     from models.evaluation.run import Evaluated, EvaluationReport, EvaluationRequest
@@ -28,6 +29,7 @@ Files = Annotated[
     list[Path], typer.Option(help="Labelled rows: .jsonl, .jsonl.gz, .csv; `-` is stdin.")
 ]
 _JSON = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+PAGE = "report.html"
 AsJson = Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")]
 Html = Annotated[Path | None, typer.Option(help="Write a page with plots to this file.")]
 
@@ -86,12 +88,23 @@ def compare(
     """Compare two models on the same rows: is the second one significantly worse or better?"""
     from models.evaluation.compare import compare_answer_rows  # noqa: PLC0415
     from models.evaluation.renamed import renamed_labels  # noqa: PLC0415
+    from stream.cli.comparing_calls import are_of_calls, compare_calls  # noqa: PLC0415
     from stream.cli.evaluation_view import comparison_table  # noqa: PLC0415
 
     if data and Path("-") in data:
         raise SettingsError("compare reads the rows once per model; write stdin to a file first")
+    paths = (_find(settings, before), _find(settings, after))
     with _errors_have_a_way_out():
-        renamed = renamed_labels(_find(settings, before), _find(settings, after))
+        if are_of_calls(*paths):
+            if data or html:
+                raise SettingsError("--data and --html are for models of mail; leave them out")
+            found = compare_calls(*paths)
+            if as_json:
+                _print_json(found, is_significantly_worse=found.is_significantly_worse)
+            else:
+                print(*found.reasons, sep="\n")  # noqa: T201  # speaks to a person
+            sys.exit(0)
+        renamed = renamed_labels(*paths)
         first = _answers(settings, before, data)
         comparison = compare_answer_rows(first, _answers(settings, after, data), renamed)
         page = ""
@@ -111,6 +124,7 @@ def _request(
     settings: Settings, name: str, data: list[Path], tenant: str | None, precision: str | None
 ) -> "EvaluationRequest":
     from models.evaluation.run import EvaluationRequest  # noqa: PLC0415
+    from stream.cli.comparing_calls import are_of_calls  # noqa: PLC0415
     from stream.cli.wiring import cores  # noqa: PLC0415
 
     chosen: Literal["int8", "fp32", "fp16"] | None = next(
@@ -118,8 +132,13 @@ def _request(
     )
     if precision is not None and chosen is None:
         raise SettingsError(f"--precision {precision} is not known; use one of: int8, fp32, fp16")
+    bundle = _find(settings, name)
+    if are_of_calls(bundle):
+        raise FatalError(
+            f"{name} scores calls, these rows are of mail; its figures are in {bundle / PAGE}, made when it was trained"
+        )
     return EvaluationRequest(
-        bundle=_find(settings, name),
+        bundle=bundle,
         data=data,
         tenant=tenant,
         providers=[word.strip() for word in settings.execution_providers.split(",")],
@@ -217,6 +236,6 @@ def _write_page(path: Path | None, page: str) -> None:
         ) from error
 
 
-def _print_json(report: "EvaluationReport | Comparison", **more: object) -> None:
+def _print_json(report: "EvaluationReport | Comparison | ChurnComparison", **more: object) -> None:
     content: dict[str, object] = {**msgspec.to_builtins(report), **more}
     sys.stdout.buffer.write(orjson.dumps(content, option=_JSON))

@@ -53,7 +53,7 @@ def list_models(settings: Settings) -> None:
 
     console = _console()
     live, _, note = state_if_there(settings)
-    lines = list_lines(settings.models_path, live.by_tenant())
+    lines = list_lines(settings.models_path, live.deployments())
     for line in lines:
         console.print(line, markup=False)
     if note:
@@ -76,9 +76,7 @@ def show_model(
     console = _console()
     found = find(settings.models_path, name)
     live, decisions, note = state_if_there(settings)
-    for line in show_lines(
-        found, live.by_tenant().get(found.manifest.tenant), decisions, is_known=not note
-    ):
+    for line in show_lines(found, _live_instead(live, found), decisions, is_known=not note):
         console.print(line, markup=False)
     if note:
         console.print(note, markup=False)
@@ -107,6 +105,8 @@ def approve(
 ) -> None:
     """Make a bundle live for its tenant: workers load it beside the traffic and swap between two windows.
 
+    A tenant has one live model for mail and one for calls; calls in progress stay with the one they began with.
+
     It must load and pass its golden run, and must not be significantly worse than the live one.
     """
     from stream.cli.approving import judge  # noqa: PLC0415
@@ -116,7 +116,9 @@ def approve(
     _refuse_plain(settings, name)
     found = find(settings.models_path, name)
     live, decisions = read_state(settings)
-    current = live.by_tenant().get(found.manifest.tenant)
+    own = found.bundled
+    live.refuse_other_kind(own.tenant, own.name, own.kind)
+    current = _live_instead(live, found)
     approved(found.bundled, current, signed, forced=False)  # refuses what is live before the work
     judgement = judge(settings, found, current, data, decisions.made)
     for line in judgement.lines:
@@ -143,7 +145,7 @@ def reject(
     _refuse_plain(settings, name)
     found = find(settings.models_path, name)
     live, _ = read_state(settings)
-    current = live.by_tenant().get(found.manifest.tenant)
+    current = _live_instead(live, found)
     _publish(settings, rejected(found.bundled, current, signed), _console())
     move_alias(settings, found.manifest.name, found.manifest.version, None)
 
@@ -162,7 +164,8 @@ def rollback(
     console, signed = _console(), _signed(by, reason)
     live, decisions = read_state(settings)
     current = _live_named(live, name, tenant)
-    own = [one for one in decisions.made if one.tenant == current.tenant]
+    slot = (current.tenant, current.kind)
+    own = [one for one in decisions.made if (one.tenant, one.kind) == slot]
     publication = rolled_back(current, own, signed)
     deployment = publication.deployment
     assert deployment is not None, "a rollback deploys: this is a bug"
@@ -171,14 +174,15 @@ def rollback(
     move_alias(settings, deployment.name, deployment.version, "champion")
 
 
+def _live_instead(live: Live, found: "OnDisk") -> Deployment | None:
+    """What is live of the same kind for the same tenant."""
+    return live.by_tenant(found.bundled.kind).get(found.bundled.tenant)
+
+
 def _live_named(live: Live, name: str, tenant: str | None) -> Deployment:
     if "/" in name:
         raise SettingsError(f"name={name} names a version; a rollback takes the NAME of a model")
-    found = [
-        one
-        for one in live.by_tenant().values()
-        if one.name == name and tenant in (None, one.tenant)
-    ]
+    found = [one for one in live.deployments() if one.name == name and tenant in (None, one.tenant)]
     if not found:
         whose = "" if tenant is None else f" for tenant {tenant}"
         raise NothingToDoError(f"{name} is not live{whose}; see `switchboard models list`")
@@ -225,7 +229,8 @@ def _publish(settings: Settings, publication: Publication, console: Console) -> 
     decision, deployment = publication.decision, publication.deployment
     forced = ", forced" if decision.forced else ""
     console.print(
-        f"{decision.decision}{forced}: {decision.name}/{decision.version} for tenant {decision.tenant}",
+        f"{decision.decision}{forced}: {decision.name}/{decision.version} for tenant {decision.tenant}"
+        + (", calls" if decision.kind == "churn" else ""),
         markup=False,
     )
     if deployment is not None:

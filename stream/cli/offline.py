@@ -7,22 +7,35 @@ neighbours go on, and the exit code is 1.
 import asyncio
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, BinaryIO, NamedTuple
 
 import orjson
 import typer
 
 from stream.cli.options import CLEANING, MODELS, with_settings
-from stream.errors import PoisonRecordError
+from stream.errors import FatalError, PoisonRecordError, SettingsError
 from stream.outputs import Inbound
-from stream.records import Record, Source, encode
+from stream.records import CallFragment, ModelKind, Record, Source, encode
 from stream.settings import Settings
 
 WINDOW_LINES = 256
+STDIN = Path("-")
+_OTHER_COMMAND: dict[ModelKind, str] = {
+    "text": "labels mail: switchboard classify --model {name} < MAILS, or name a model of `train-churn`",
+    "churn": "scores calls: switchboard score-calls --model {name} CALLS, or name a model of `train`",
+}
+
+
+class FoundFragment(NamedTuple):
+    """A fragment of a file of calls, or what is wrong with a line; of which file, and of which line from 1."""
+
+    path: Path
+    number: int
+    fragment: CallFragment | PoisonRecordError
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +51,27 @@ def classify_lines(
     ] = None,
 ) -> None:
     """Classify e-mails: InboundEmail lines on stdin, Classification lines on stdout, in the same order."""
+    must_be_of_kind(settings, model or [], "text")
     sys.exit(1 if asyncio.run(_classify(settings, model or [])) else 0)
+
+
+def must_be_of_kind(settings: Settings, names: Sequence[str], kind: ModelKind) -> None:
+    """Refuse models of the other kind, with the command that takes them.
+
+    Raises:
+        FatalError: a model is missing or damaged.
+        SettingsError: one is of the other kind.
+    """
+    from models.bundle import BundleError, resolve  # noqa: PLC0415  # models take a second to import
+    from models.manifest import read_manifest  # noqa: PLC0415
+
+    for name in names:
+        try:
+            found = read_manifest(resolve(settings.models_path, name)).kind
+        except BundleError as error:
+            raise FatalError(str(error)) from error
+        if found != kind:
+            raise SettingsError(f"{name} {_OTHER_COMMAND[found].format(name=name)}")
 
 
 async def _classify(settings: Settings, models: list[str]) -> int:

@@ -64,7 +64,7 @@ def worker(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="NAME or NAME/VERSION; several for several tenants. (default: what is live)"
+            help="NAME or NAME/VERSION, of mail or of calls; several for several tenants. (default: what is live)"
         ),
     ] = None,
     tenant: Annotated[
@@ -84,14 +84,15 @@ def worker(
         bool, typer.Option("--walk-only", help="Without the Faust app beside the walk.")
     ] = False,
 ) -> None:
-    """Classify what arrives, exactly once, until SIGTERM or Ctrl-C.
+    """Classify the mail and score the calls that arrive, exactly once, until SIGTERM or Ctrl-C.
 
     Without --model it serves what `switchboard models approve` made live, and follows it; while nothing is live it
     waits, not ready.
     """
     from stream.logs import by_event, configure_logs  # noqa: PLC0415  # models take a second to import
     from stream.metrics import Metrics  # noqa: PLC0415
-    from stream.worker import WalkService, end_process, run_worker  # noqa: PLC0415
+    from stream.process import end_process  # noqa: PLC0415
+    from stream.worker import WalkService, run_worker  # noqa: PLC0415
 
     log = by_event(configure_logs(settings))
     metrics = Metrics()
@@ -117,7 +118,13 @@ def worker(
             walk.topics_ready.wait()
             return make_app(views, counts)
 
-        return [FaustGuard(faust_app, log)]
+        def profiles_app() -> Service:
+            from stream.app import make_profiles_app  # noqa: PLC0415  # as above
+
+            walk.topics_ready.wait()
+            return make_profiles_app(views, metrics, log)
+
+        return [FaustGuard(faust_app, log), FaustGuard(profiles_app, log)]
 
     end_process(
         run_worker(lambda: WalkService(settings, models, metrics, log, counts.snapshot), beside)

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -20,13 +20,20 @@ from stream.simulate import (
     OutgoingRecord,
     SendSummary,
     World,
+    live_calls,
+    mixed,
+    paced,
     read_calls,
     read_emails,
     read_profiles,
     send_open_loop,
+    write_history,
 )
 
 DEFAULT_RATE_PER_S = 20.0
+WORLD_PACE = 10.0
+CALL_SHARE = 0.3  # of the records of the built-in world
+HISTORY_CALLS = 5000
 
 
 def register(app: typer.Typer) -> None:
@@ -37,35 +44,73 @@ def register(app: typer.Typer) -> None:
 
 Emails = Annotated[Path | None, typer.Option(help="Mails: rows (.jsonl, .jsonl.gz), .eml or mbox.")]
 Calls = Annotated[Path | None, typer.Option(help="Calls: rows with fragments (.jsonl, .jsonl.gz).")]
-Profiles = Annotated[Path | None, typer.Option(help="Customers: a CSV with a column customer_id.")]
+Profiles = Annotated[
+    Path | None, typer.Option(help="Customers: a CSV with a column customer_id, or JSON lines.")
+]
+Pace = Annotated[
+    float | None,
+    typer.Option(
+        help="Calls at this many times the speed of speech, beside each other; unset: files one record after "
+        f"another, the built-in world at {WORLD_PACE:g}.",
+        min=0.01,
+    ),
+]
 Rate = Annotated[float, typer.Option(help="Records per second, by the clock.", min=0.01)]
 
 
 @with_settings(*KAFKA)
-def simulate(
+def simulate(  # noqa: PLR0913, PLR0917  # a command's options
     settings: Settings,
     emails: Emails = None,
     calls: Calls = None,
     profiles: Profiles = None,
     rate: Rate = DEFAULT_RATE_PER_S,
+    pace: Pace = None,
     count: Annotated[
         int | None, typer.Option(help="Stop after this many; unset: when the files end, or never.")
     ] = None,
+    history: Annotated[
+        Path | None,
+        typer.Option(
+            help="Send nothing; write past calls of the built-in world into this folder (`--count` of them, default "
+            f"{HISTORY_CALLS}), with profiles, outcomes and the list of features, for `train-churn`. Synthetic."
+        ),
+    ] = None,
 ) -> None:
-    """Send traffic open-loop: arrivals follow the clock, so a stalled broker cannot hide its delay."""
-    sources = [
-        read(path)
-        for read, path in ((read_profiles, profiles), (read_emails, emails), (read_calls, calls))
-        if path
-    ]
-    records = itertools.chain(*sources) if sources else World().traffic()
-    console = Console(stderr=True, highlight=False)
+    """Send traffic open-loop: arrivals follow the clock, so a stalled broker cannot hide its delay.
+
+    Without a file it is the built-in world's: e-mails, and calls with profiles and outcomes. All of it is invented.
+    """
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    if history is not None:
+        files = write_history(history, count or HISTORY_CALLS)
+        console.print(f"synthetic: {files.calls}  {files.profiles}  {files.outcomes}")
+        console.print(f"features:  {files.features}")
+        return
+    groups = _groups(emails, calls, profiles)
+    if pace is None and (emails or calls or profiles):
+        records = itertools.chain.from_iterable(groups)
+    else:
+        records = paced(groups, rate, pace or WORLD_PACE)
     summary = asyncio.run(_send(settings, records, rate, count, console))
     console.print(
         f"sent {summary.sent}  failed {summary.failed}  late {summary.late}  "
         f"worst delay {summary.worst_delay_s * 1000:.0f} ms  {summary.elapsed_s:.1f} s"
     )
     sys.exit(1 if summary.failed else 0)
+
+
+def _groups(
+    emails: Path | None, calls: Path | None, profiles: Path | None
+) -> Iterable[Sequence[OutgoingRecord]]:
+    """What is sent, in groups that belong together: profiles before the calls that need them."""
+    if not (emails or calls or profiles):
+        return mixed(World().traffic(), live_calls(), CALL_SHARE)
+    single = [
+        read(path) for read, path in ((read_profiles, profiles), (read_emails, emails)) if path
+    ]
+    alone = ([record] for record in itertools.chain(*single))
+    return itertools.chain(alone, read_calls(calls) if calls else ())
 
 
 async def _send(

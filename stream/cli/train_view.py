@@ -41,15 +41,7 @@ def train_with_progress(
     from models.tracking.tracker import NO_TRACKER  # noqa: PLC0415
     from models.train import train  # noqa: PLC0415
 
-    columns = (
-        TextColumn("{task.description:<8}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+    with stage_bars(console) as bars:
         try:
             return train(request, Drawer(bars, console), tracker or NO_TRACKER)
         except (
@@ -61,6 +53,20 @@ def train_with_progress(
             FloatingPointError,
         ) as error:
             raise FatalError(str(error)) from error
+
+
+def stage_bars(console: Console) -> Progress:
+    """A bar for each stage of a training; none on what is no terminal."""
+    return Progress(
+        TextColumn("{task.description:<8}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
 
 
 class Drawer:

@@ -17,20 +17,19 @@ from stream.engine import Engine
 from stream.errors import FatalError, SettingsError
 from stream.metrics import Metrics
 from stream.read_options import ReadOptions
-from stream.records import InboundEmail
+from stream.records import InboundEmail, ModelKind
 from stream.settings import Settings
-from stream.tenant_models import TenantRules
+from stream.tenant_models import Loaded, TenantRules
 from stream.tenants import Tenants
 from stream.tenants_file import Log, TenantsFile
 from stream.tenants_toml import load_tenants
 
 NO_MODEL_NAMED = (
-    "no model is named; give --model NAME, as trained by `switchboard train --name NAME`, "
+    "no model is named; give --model NAME, as trained by `switchboard train --name NAME` or `train-churn`, "
     "or name one in the tenants file"
 )
 
 Only = Dedication | None
-Live = Callable[[], Mapping[str, Bundle]]
 
 
 def _silent(event: str, **facts: object) -> None:
@@ -98,10 +97,11 @@ class Loader:
             )
         before = set(self._encoders)
         bundle = self._load(path)
-        if (bundle.tenant, bundle.name, bundle.version) != (ref.tenant, ref.name, ref.version):
+        own = BundleRef(bundle.tenant, bundle.name, bundle.version, found, bundle.kind)
+        if own != ref:
             raise FatalError(
-                f"{path} says it is {bundle.name}/{bundle.version} for tenant {bundle.tenant!r}, but {ref} is live "
-                f"for tenant {ref.tenant!r}; approve the bundle anew"
+                f"{path} says it is {own} for tenant {own.tenant!r} ({own.kind}), but {ref} is live "
+                f"for tenant {ref.tenant!r} ({ref.kind}); approve the bundle anew"
             )
         if before != set(self._encoders):
             _warm_gently(bundle.encoder)
@@ -119,20 +119,21 @@ class Loader:
         except (BundleError, EncoderError, RuntimeUnavailableError, OSError) as error:
             raise FatalError(str(error)) from error
 
-    def by_tenant(self, names: Sequence[str]) -> dict[str, Bundle]:
-        """Models by the tenant they were trained for.
+    def pinned(self, names: Sequence[str]) -> Loaded:
+        """Models of both kinds, by the tenant they were trained for.
 
         Raises:
-            SettingsError: two of them answer for one tenant.
+            SettingsError: two of one kind answer for one tenant.
         """
-        bundles: dict[str, Bundle] = {}
+        bundles: dict[tuple[str, ModelKind], Bundle] = {}
         for bundle in map(self.load, names):
-            if bundle.tenant in bundles:
+            slot = (bundle.tenant, bundle.kind)
+            if slot in bundles:
                 raise SettingsError(
-                    f"{bundles[bundle.tenant].name} and {bundle.name} both answer for tenant {bundle.tenant}; name one"
+                    f"{bundles[slot].name} and {bundle.name} both answer for tenant {bundle.tenant}; name one"
                 )
-            bundles[bundle.tenant] = bundle
-        return bundles
+            bundles[slot] = bundle
+        return Loaded.of(bundles)
 
 
 def read_options(settings: Settings) -> ReadOptions:
@@ -160,7 +161,7 @@ def start_engine(
 
     Args:
         settings: say where models are, where the tenants file is, and how mail is read.
-        names: NAME or NAME/VERSION; each answers for the tenant it was trained for.
+        names: NAME or NAME/VERSION; each answers mail, or scores calls, for the tenant it was trained for.
         metrics: of the engine.
         log: told what becomes of the tenants file.
         only: what the worker is dedicated to; None: nothing.
@@ -174,11 +175,11 @@ def start_engine(
     if not names and not asked:
         raise SettingsError(NO_MODEL_NAMED)
     loader = Loader(settings)
-    bundles = loader.by_tenant(names)
+    pinned = loader.pinned(names)
     for name in asked:
         loader.load(name)
-    rules = TenantRules(file, bundles, loader.loaded, log, only=only)
-    return warm_engine({**bundles, **rules.now().models()}, settings, metrics, rules, only)
+    rules = TenantRules(file, pinned, loader.loaded, log, only)
+    return warm_engine(pinned.text, settings, metrics, rules, only)
 
 
 def follow_deployments(
@@ -195,11 +196,11 @@ def follow_deployments(
     asked = file.now().models(_tenants(only))
     versions = [name for name in asked if "/" in name]  # NAME alone means what is live under it
 
-    def make_engine(live: Live) -> Engine:
+    def make_engine(live: Callable[[], Loaded]) -> Engine:
         for name in versions:
             loader.load(name)
-        rules = TenantRules(file, {}, loader.loaded, log, live, only)
-        return warm_engine(rules.now().models(), settings, metrics, rules, only)
+        rules = TenantRules(file, live, loader.loaded, log, only)
+        return warm_engine({}, settings, metrics, rules, only)
 
     plain = frozenset(asked) - frozenset(versions)
     scope = Scope(_tenants(only), has_others=bool(versions), names=plain)
@@ -224,9 +225,13 @@ def warm_engine(
     tenants: TenantRules | None = None,
     only: Only = None,
 ) -> Engine:
-    """An engine whose sessions have run the shapes that traffic brings, and whose tables of languages are loaded."""
+    """An engine whose sessions have run the shapes that traffic brings, and whose tables of languages are loaded.
+
+    Where there are `tenants`, they say what serves, and `bundles` are not read.
+    """
     threads = settings.encode_threads or cores()
-    for encoder in {bundle.encoder.key: bundle.encoder for bundle in bundles.values()}.values():
+    asked = bundles.values() if tenants is None else tenants.now().bundles()
+    for encoder in {bundle.encoder.key: bundle.encoder for bundle in asked}.values():
         limits = device_limits(encoder.provider, threads)
         encoder.warm_up(settings.max_batch_tokens or limits.max_batch_tokens)
     clean(

@@ -5,13 +5,16 @@ from typing import Self
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
+from stream.demo.calls import CHART_WIDTH, CallChart
 from stream.demo.tally import Line, Tally
 
 PLAIN_HEADLINE_S = 5.0
 PLAIN_LINES_PER_S = 4
+PLAIN_CALL_LINES_PER_S = 2
+_HIGH, _MIDDLING = 0.6, 0.35  # where the colour changes; nothing depends on it
 
 
 class Board:
@@ -26,7 +29,8 @@ class Board:
         self._tally = tally
         self._footer = footer
         self._live = Live(console=console, refresh_per_second=4) if console.is_terminal else None
-        self._lines_in_second = (0, 0)
+        self._second = 0
+        self._room: dict[type, int] = {}
         self._headline_at_s = tally.started_s
 
     def __enter__(self) -> Self:
@@ -43,34 +47,54 @@ class Board:
         if self._live:
             self._live.stop()
 
-    def show(self, line: Line | None, now_s: float) -> None:
+    def show(self, line: Line | CallChart | None, now_s: float) -> None:
         """A result has arrived, or time has passed."""
         if self._live:
-            self._live.update(self._table(now_s))
+            self._live.update(self._tables(now_s))
             return
-        second, shown = self._lines_in_second
-        if int(now_s) != second:
-            shown = 0
-        if line is not None and shown < PLAIN_LINES_PER_S:
-            self._console.print(
-                f"{line.caption[:60]:<60}  ->  {line.answer}  ({line.latency_s * 1000:.0f} ms)",
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
-            )
-            shown += 1
-        self._lines_in_second = (int(now_s), shown)
+        if int(now_s) != self._second:
+            self._second = int(now_s)
+            self._room = {Line: PLAIN_LINES_PER_S, CallChart: PLAIN_CALL_LINES_PER_S}
+        if line is not None and self._room[type(line)]:
+            self._room[type(line)] -= 1
+            said = _mail_line(line) if isinstance(line, Line) else _call_line(line)
+            self._console.print(said, markup=False, highlight=False, soft_wrap=True)
         if now_s - self._headline_at_s >= PLAIN_HEADLINE_S:
             self._headline_at_s = now_s
             self._console.print(
                 f"-- {self._tally.headline(now_s)}", highlight=False, soft_wrap=True
             )
 
-    def _table(self, now_s: float) -> Group:
-        table = Table("mail", "labels", "ms", expand=True)
-        table.columns[2].justify = "right"
+    def _tables(self, now_s: float) -> Group:
+        mails = Table("mail", "labels", "ms", expand=True)
+        mails.columns[2].justify = "right"
         for line in self._tally.recent:
-            table.add_row(Text(line.caption), Text(line.answer), f"{line.latency_s * 1000:.0f}")
-        return Group(
-            table, Text(self._tally.headline(now_s), style="bold"), Text(self._footer, style="dim")
+            mails.add_row(Text(line.caption), Text(line.answer), f"{line.latency_s * 1000:.0f}")
+        calls = Table(
+            Column("call", no_wrap=True, min_width=13),
+            Column("probability that the caller leaves", no_wrap=True, min_width=CHART_WIDTH + 14),
+            Column("last words", no_wrap=True, overflow="ellipsis", ratio=1),
+            expand=True,
         )
+        for chart in self._tally.calls.recent:
+            style = "dim" if chart.is_final else ""
+            calls.add_row(
+                Text(chart.call_id, style=style),
+                Text(chart.line, style=_colour(chart)),
+                Text(chart.said, style=style),
+            )
+        headline = Text(self._tally.headline(now_s), style="bold")
+        return Group(mails, calls, headline, Text(self._footer, style="dim"))
+
+
+def _colour(chart: CallChart) -> str:
+    now = chart.probabilities[-1]
+    return "red" if now >= _HIGH else "yellow" if now >= _MIDDLING else "green"
+
+
+def _mail_line(line: Line) -> str:
+    return f"{line.caption[:60]:<60}  ->  {line.answer}  ({line.latency_s * 1000:.0f} ms)"
+
+
+def _call_line(chart: CallChart) -> str:
+    return f"{f'call {chart.call_id}':<24}  {chart.line}  {chart.said[:60]}"

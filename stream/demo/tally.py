@@ -4,9 +4,12 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from stream.records import Classification
+from stream.demo.calls import CallChart, Calls
+from stream.records import ChurnScore, Classification
 
-SHOWN = 12
+SHOWN = 8
+
+Answer = Classification | ChurnScore
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Line:
 
 @dataclass
 class Tally:
-    """Counts of one demo. A mail is known by its `output-id`."""
+    """Counts of one demo. A mail, or a fragment of a call, is known by its `output-id`."""
 
     started_s: float
     sent: dict[str, tuple[str, float]] = field(default_factory=dict[str, tuple[str, float]])
@@ -29,11 +32,12 @@ class Tally:
     statuses: Counter[str] = field(default_factory=Counter[str])
     dead: Counter[str] = field(default_factory=Counter[str])
     seen: set[str] = field(default_factory=set[str])
-    early: dict[str, tuple[Classification, float]] = field(
-        default_factory=dict[str, tuple[Classification, float]]
-    )
+    early: dict[str, tuple[Answer, float]] = field(default_factory=dict[str, tuple[Answer, float]])
+    calls: Calls = field(default_factory=Calls)
+    bad_profiles: set[str] = field(default_factory=set[str])
     duplicates: int = 0
     first_label_s: float | None = None
+    first_score_s: float | None = None
 
     def note_sent(self, output_id: str, caption: str, now_s: float) -> None:
         """A mail is in Kafka, sent at `now_s`; its answer may have been read already."""
@@ -42,8 +46,8 @@ class Tally:
             answer, read_s = self.early.pop(output_id)
             self.note_answer(output_id, answer, read_s)
 
-    def note_answer(self, output_id: str, answer: Classification, now_s: float) -> Line | None:
-        """A classification was read; returns what to show of it."""
+    def note_answer(self, output_id: str, answer: Answer, now_s: float) -> Line | CallChart | None:
+        """A classification or a score was read; returns what to show of it."""
         if output_id not in self.sent:
             self.duplicates += output_id in self.early
             self.early[output_id] = (answer, now_s)
@@ -51,13 +55,20 @@ class Tally:
         if not self._is_new(output_id):
             return None
         caption, sent_s = self.sent[output_id]
+        self.latencies_s.append(now_s - sent_s)
+        if isinstance(answer, ChurnScore):
+            self.first_score_s = self.first_score_s or now_s
+            return self.calls.note(caption, answer)
         self.statuses[answer.status] += 1
         if self.first_label_s is None and answer.status == "classified":
             self.first_label_s = now_s
-        self.latencies_s.append(now_s - sent_s)
         line = Line(caption, answer_text(answer), now_s - sent_s)
         self.recent.append(line)
         return line
+
+    def note_bad_profile(self, output_id: str) -> None:
+        """A profile's dead letter was read; these alone may come twice."""
+        self.bad_profiles.add(output_id)
 
     def note_dead(self, output_id: str, reason: str) -> None:
         """A dead letter was read."""
@@ -73,8 +84,13 @@ class Tally:
 
     @property
     def done(self) -> int:
-        """Mails with a result."""
+        """Mails and fragments with a result."""
         return len(self.seen)
+
+    @property
+    def _outcomes(self) -> dict[str, int]:
+        scored = {"scored": self.calls.scores} if self.calls.scores else {}
+        return {**self.statuses, **scored}
 
     def percentile_ms(self, share: float) -> float:
         """A latency percentile in milliseconds; NaN before the first result."""
@@ -91,7 +107,7 @@ class Tally:
         return (
             f"sent {len(self.sent)}  answered {self.done}  {self.done / elapsed_s:.1f} records/s  "
             f"p50 {self.percentile_ms(0.5):.0f} ms  p99 {self.percentile_ms(0.99):.0f} ms  "
-            f"{_counts(self.statuses)}  dead letters {sum(self.dead.values())}"
+            f"{_counts(self._outcomes)}  dead letters {sum(self.dead.values())}"
         )
 
 

@@ -7,17 +7,18 @@ from typing import Protocol
 from msgspec import UnsetType
 
 from models.bundle import Bundle
-from stream.records import Deployment
+from stream.records import Deployment, ModelKind
 
 
 @dataclass(frozen=True)
 class BundleRef:
-    """One bundle: for whom it is live, its name and version, and the sha256 of its `manifest.json`."""
+    """One bundle: for whom it is live, its name, version and kind, and the sha256 of its `manifest.json`."""
 
     tenant: str
     name: str
     version: str
     manifest_sha256: str
+    kind: ModelKind = "text"
 
     def __str__(self) -> str:
         return f"{self.name}/{self.version}"
@@ -41,8 +42,8 @@ class Loads(Protocol):
 
 def ref_of(deployment: Deployment) -> BundleRef:
     """What is live."""
-    name, version = deployment.name, deployment.version
-    return BundleRef(deployment.tenant, name, version, deployment.manifest_sha256)
+    name, version, kind = deployment.name, deployment.version, deployment.kind
+    return BundleRef(deployment.tenant, name, version, deployment.manifest_sha256, kind)
 
 
 def ref_before(deployment: Deployment) -> BundleRef | None:
@@ -52,4 +53,4 @@ def ref_before(deployment: Deployment) -> BundleRef | None:
         return None
     other = deployment.previous_name
     name = deployment.name if isinstance(other, UnsetType) else other
-    return BundleRef(deployment.tenant, name, version, sha256)
+    return BundleRef(deployment.tenant, name, version, sha256, deployment.kind)

@@ -2,7 +2,7 @@
 
 A rollback makes what was live before live again, whatever its name, and forgets the one it took back: a second
 rollback is refused. Two people who roll back in the same minute would otherwise put the bad one live again. The way
-forward is an approval.
+forward is an approval. An approval names what it takes the place of, a rollback nothing: so workers tell them apart.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from msgspec import UNSET
 from stream.deployments.bundle_ref import ref_before
 from stream.deployments.publishing import Publication
 from stream.errors import FatalError, SettingsError
-from stream.records import Decision, Deployment
+from stream.records import Decision, Deployment, ModelKind
 
 
 class NothingToDoError(FatalError):
@@ -32,6 +32,7 @@ class Bundled:
     version: str
     manifest_sha256: str
     report_sha256: str
+    kind: ModelKind = "text"
 
     def is_of(self, deployment: Deployment | None) -> bool:
         """It is what the record says is live."""
@@ -64,6 +65,12 @@ def approved(
 ) -> Publication:
     """Make a bundle live for its tenant.
 
+    Args:
+        bundle: which.
+        live: what is live of its kind for its tenant.
+        signed: by whom.
+        forced: although something speaks against it.
+
     Raises:
         NothingToDoError: it is live.
     """
@@ -77,6 +84,7 @@ def approved(
         previous_version=live.version if live else None,
         previous_manifest_sha256=live.manifest_sha256 if live else None,
         previous_name=live.name if live and live.name != bundle.name else UNSET,
+        kind=bundle.kind,
         deployed_at=signed.at,
     )
     decision = Decision(
@@ -89,6 +97,7 @@ def approved(
         report_sha256=bundle.report_sha256,
         decided_at=signed.at,
         forced=forced,
+        kind=bundle.kind,
     )
     return Publication(decision, deployment, live)
 
@@ -112,16 +121,17 @@ def rejected(bundle: Bundled, live: Deployment | None, signed: Signed) -> Public
         reason=signed.reason,
         report_sha256=bundle.report_sha256,
         decided_at=signed.at,
+        kind=bundle.kind,
     )
     return Publication(decision, None, live)
 
 
 def rolled_back(live: Deployment, decisions: Sequence[Decision], signed: Signed) -> Publication:
-    """Make the version before live again.
+    """Make the version before live again, which was of the same kind.
 
     Args:
         live: what is live.
-        decisions: of the tenant, oldest first: name the report of the version before.
+        decisions: of the tenant about models of this kind, oldest first: name the report of the version before.
         signed: by whom.
 
     Raises:
@@ -146,6 +156,7 @@ def rolled_back(live: Deployment, decisions: Sequence[Decision], signed: Signed)
         manifest_sha256=before.manifest_sha256,
         previous_version=None,
         previous_manifest_sha256=None,
+        kind=live.kind,
         deployed_at=signed.at,
     )
     reports = [
@@ -162,5 +173,6 @@ def rolled_back(live: Deployment, decisions: Sequence[Decision], signed: Signed)
         reason=signed.reason,
         report_sha256=reports[-1] if reports else "",
         decided_at=signed.at,
+        kind=live.kind,
     )
     return Publication(decision, deployment, live)

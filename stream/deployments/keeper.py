@@ -1,4 +1,4 @@
-"""Deployments in, loaded bundles by tenant out: to the engine's rules, which look once a window.
+"""Deployments in, loaded bundles by kind and tenant out: to the engine's rules, which look once a window.
 
     a record names a bundle ─▶ loaded before (a rollback)? ── yes ─▶ served from the next window on
                                        │ no
@@ -9,28 +9,33 @@
                      the old one goes on; told in log, metric and /health/ready; again after 1 s … 1 min
 
 At the start of a worker all that is live must load before it joins. What is neither live nor the one before is let
-go. While nothing is live, and the tenants file names no model, the worker waits, not ready: whoever starts it before
-the first approval need not start it again.
+go, as soon as no call wants it that began with it and may go on with it (`deployments.wanted`). While nothing is live,
+neither for mail nor for calls, and the tenants file names no model, the worker waits, not ready: whoever starts it
+before the first approval need not start it again.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 from models.bundle import Bundle
-from stream.deployments.bundle_ref import BundleRef, Loads, ref_before, ref_of
-from stream.deployments.live import EVERYBODY, NOTHING_LIVE, Live, Scope
+from stream.deployments.bundle_ref import BundleRef, Loads
+from stream.deployments.live import EVERYBODY, NOTHING_LIVE, Scope
 from stream.deployments.priority import at_low_priority
 from stream.deployments.retries import Retries
-from stream.deployments.topic import Reading, follow_topic
+from stream.deployments.topic import follow_topic
+from stream.deployments.wanted import Slot, Wanted
 from stream.engine import Engine
 from stream.errors import FatalError
 from stream.kafka.clients import Log
 from stream.metrics import Metrics
-from stream.records import Deployment
 from stream.settings import Settings
+from stream.tenant_models import NONE_LOADED, Loaded
 from stream.topics import MODEL_DEPLOYMENTS
+
+LOOK_EVERY_S = 30.0  # calls end without telling
 
 
 class DeployedModels:
@@ -39,8 +44,8 @@ class DeployedModels:
     Args:
         settings: name the topic.
         loads: run in a thread of its own.
-        make_engine: called once all are loaded, in that thread, with a function that gives the bundle by tenant of
-            now: another object after every change.
+        make_engine: called once all are loaded, in that thread, with a function that gives the bundles of now:
+            another object after every change.
         metrics: `model_pending` and `model_load_failures`.
         log: told of every swap, and of what hinders one.
         scope: of this worker.
@@ -50,7 +55,7 @@ class DeployedModels:
         self,
         settings: Settings,
         loads: Loads,
-        make_engine: Callable[[Callable[[], Mapping[str, Bundle]]], Engine],
+        make_engine: Callable[[Callable[[], Loaded]], Engine],
         metrics: Metrics,
         log: Log,
         scope: Scope = EVERYBODY,
@@ -61,27 +66,40 @@ class DeployedModels:
         self._metrics = metrics
         self._log = log
         self._scope = scope
-        self._live = Live()
-        self._wanted: dict[str, Deployment] = {}
+        self._wanted = Wanted(scope, log)
         self._bundles: dict[BundleRef, Bundle] = {}
-        self._served: Mapping[str, Bundle] = {}
+        self._answering: dict[Slot, Bundle] = {}
+        self._loaded = NONE_LOADED
+        self._in_use: Callable[[], Collection[tuple[str, str]]] = frozenset
         self._retries = Retries()
         self._was_read = self._started = False
         self._news, self._settled = asyncio.Event(), asyncio.Event()
         self._loading = ThreadPoolExecutor(1, thread_name_prefix="load")
 
+    def keep_for_calls(self, in_use: Callable[[], Collection[tuple[str, str]]]) -> None:
+        """Ask this for (name, version) of the bundles that calls in progress began with, before one is let go."""
+        self._in_use = in_use
+
+    def now(self) -> Loaded:
+        """What serves now; the same object until something changed. Any thread may ask."""
+        return self._loaded
+
     def served(self) -> Mapping[str, Bundle]:
-        """The bundle by tenant; the same object until something changed. Any thread may ask."""
-        return self._served
+        """The bundle that answers mail, by tenant. Any thread may ask."""
+        return self._loaded.text
+
+    def served_churn(self) -> Mapping[str, Bundle]:
+        """The bundle that scores calls which begin, by tenant. Any thread may ask."""
+        return self._loaded.churn
 
     def problems(self) -> list[str]:
         """What is live and not served, a sentence each, for `/health/ready`; or that nothing is."""
-        if self._was_read and not self._wanted and not self._scope.has_others and not self._started:
+        if self._was_read and not self._has_some() and not self._started:
             return [NOTHING_LIVE]
         return [
-            f"pending: tenant {tenant}: {ref} is live and not loaded"
+            f"pending: tenant {tenant}{', calls' if kind == 'churn' else ''}: {ref} is live and not loaded"
             + (f": {failure.reason}" if (failure := self._retries.of(ref)) else " yet")
-            for tenant, ref in self._pending().items()
+            for (tenant, kind), ref in self._pending().items()
         ]
 
     async def engine(self) -> Engine:
@@ -94,7 +112,7 @@ class DeployedModels:
             self._settled.clear()
             await self._settled.wait()
         loop = asyncio.get_running_loop()
-        engine = await loop.run_in_executor(self._loading, self._make_engine, self.served)
+        engine = await loop.run_in_executor(self._loading, self._make_engine, self.now)
         self._loading.shutdown(wait=False)
         self._loading = ThreadPoolExecutor(1, "load", initializer=at_low_priority)
         self._started = True
@@ -113,17 +131,18 @@ class DeployedModels:
             both.create_task(self._load())
 
     def _may_start(self) -> bool:
-        has_some = bool(self._wanted) or self._scope.has_others
-        return self._was_read and has_some and not self._pending()
+        return self._was_read and self._has_some() and not self._pending()
+
+    def _has_some(self) -> bool:
+        return bool(self._wanted.live) or self._scope.has_others
 
     # -- the topic -----------------------------------------------------------------------------
 
     async def _read(self) -> None:
         topic = self._settings.topic(MODEL_DEPLOYMENTS)
         async for reading in follow_topic(self._settings, topic, self._log):
-            self._fold(reading)
-            self._wanted = self._scope.needed(self._live.by_tenant())
-            if not self._was_read and not self._wanted and not self._scope.has_others:
+            self._wanted.fold(reading)
+            if not self._was_read and not self._has_some():
                 self._log("no_model_is_live", reason=NOTHING_LIVE)
             self._was_read = True
             if reading.entries:
@@ -131,44 +150,32 @@ class DeployedModels:
             self._settle()
             self._news.set()
 
-    def _fold(self, reading: Reading) -> None:
-        before = self._live
-        if reading.end is not None:
-            if reading.end <= before.highest:
-                self._log("deployments_begin_anew", end=reading.end, known=before.highest)
-            if reading.entries:  # an empty topic takes no model away
-                self._live = Live()
-        known_refused = dict(before.refused)
-        self._live.add(reading.entries)
-        for offset, reason in self._live.refused.items() - known_refused.items():
-            self._log("deployment_not_read", offset=offset, reason=reason)
-
     def _settle(self) -> None:
         """Serve what is wanted and loaded; what is wanted and not loaded leaves the one before in its place."""
-        served: dict[str, Bundle] = {}
-        for tenant, deployment in self._wanted.items():
-            bundle = self._bundles.get(ref_of(deployment)) or self._served.get(tenant)
+        answering: dict[Slot, Bundle] = {}
+        for slot, ref in self._wanted.refs().items():
+            bundle = self._bundles.get(ref) or self._answering.get(slot)
             if bundle is not None:
-                served[tenant] = bundle
-        if served != self._served:
-            self._tell(served)
-            self._served = served
-        self._metrics.model_pending.clear()
-        pending = self._pending()
-        for tenant in self._wanted:
-            self._metrics.model_pending.labels(tenant).set(tenant in pending)
+                answering[slot] = bundle
+        for slot in sorted(answering.keys() | self._answering.keys()):
+            new, old = answering.get(slot), self._answering.get(slot)
+            if new is not old:
+                facts = {"model": _name(new), "instead_of": _name(old)}
+                self._log("model_live", tenant=slot[0], kind=slot[1], **facts)
+        self._answering = answering
+        for_calls = self._wanted.for_calls(datetime.now(UTC)) & self._bundles.keys()
+        loaded = Loaded.of(answering, [self._bundles[ref] for ref in for_calls])
+        self._loaded = self._loaded if loaded == self._loaded else loaded
+        shown, pending = self._metrics.model_pending, self._pending()
+        shown.clear()
+        for slot in self._wanted.live:
+            shown.labels(*slot).set(slot in pending)
         self._settled.set()
 
-    def _tell(self, served: Mapping[str, Bundle]) -> None:
-        for tenant in sorted(served.keys() | self._served.keys()):
-            new, old = served.get(tenant), self._served.get(tenant)
-            if new is not old:
-                self._log("model_live", tenant=tenant, model=_name(new), instead_of=_name(old))
-
-    def _pending(self) -> dict[str, BundleRef]:
-        """Live and not served, by tenant."""
-        refs = {tenant: ref_of(deployment) for tenant, deployment in self._wanted.items()}
-        return {tenant: ref for tenant, ref in refs.items() if ref not in self._bundles}
+    def _pending(self) -> dict[Slot, BundleRef]:
+        """Live and not served."""
+        refs = self._wanted.refs()
+        return {slot: ref for slot, ref in refs.items() if ref not in self._bundles}
 
     # -- bundles -------------------------------------------------------------------------------
 
@@ -182,15 +189,14 @@ class DeployedModels:
                 await self._load_one(due)
                 continue
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(waits_s.values(), default=None)):
+                async with asyncio.timeout(min([LOOK_EVERY_S, *waits_s.values()])):
                     await self._news.wait()
 
     def _missing(self) -> list[BundleRef]:
         """What to load: what is live, then what was before it, so that a rollback takes no time."""
         refs = list(self._pending().values())
         if self._started:
-            before = [ref_before(deployment) for deployment in self._wanted.values()]
-            refs += [ref for ref in before if ref is not None and ref not in self._bundles]
+            refs += [ref for ref in self._wanted.before() if ref not in self._bundles]
         return refs
 
     async def _load_one(self, ref: BundleRef) -> None:
@@ -209,9 +215,9 @@ class DeployedModels:
         failure = self._retries.note(ref, reason)
         is_live = ref in self._pending().values()
         if is_live:
-            self._metrics.model_load_failures.labels(ref.tenant).inc()
+            self._metrics.model_load_failures.labels(ref.tenant, ref.kind).inc()
         if is_live or failure.times == 1:  # for a quick rollback nobody waits: said once
-            old = _name(self._served.get(ref.tenant))
+            old = _name(self._answering.get((ref.tenant, ref.kind)))
             now = f"{old} goes on" if old else "no model of its own answers for the tenant yet"
             effect = now if is_live else "a rollback to it takes as long as a load"
             self._log(
@@ -224,18 +230,14 @@ class DeployedModels:
             )
 
     async def _let_go(self) -> None:
-        """Drop what is neither live nor the one before; windows in progress keep theirs until they are done."""
-        kept: set[BundleRef] = set()
-        for deployment in self._wanted.values():
-            before = ref_before(deployment)
-            kept |= {ref_of(deployment)} if before is None else {ref_of(deployment), before}
-        served = list(self._served.values())
-        gone = [
-            ref for ref, bundle in self._bundles.items() if ref not in kept and bundle not in served
-        ]
+        """Drop what nobody wants any more; windows in progress keep theirs until they are done."""
+        kept = self._wanted.kept(self._in_use(), datetime.now(UTC))
+        old = self._answering.values()
+        gone = [ref for ref, one in self._bundles.items() if ref not in kept and one not in old]
+        for ref in gone:
+            del self._bundles[ref]
+        self._settle()  # two hours may be over
         if gone:
-            for ref in gone:
-                del self._bundles[ref]
             await self._drop_sessions()
             self._log("models_let_go", models=", ".join(map(str, gone)))
 

@@ -1,7 +1,8 @@
 """Records of `model-deployments` and `model-decisions` in, what is live for whom out. Pure; knows no Kafka client.
 
 Of one key the highest offset counts, and a tombstone takes the key away (compaction leaves as much). A tenant has
-exactly one live model: of its keys the one that was written last.
+exactly one live model of each kind: of its keys of this kind the one that was written last. A key does not say its
+kind, so a name is of one kind for each tenant.
 """
 
 import hashlib
@@ -10,11 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stream.deployments.bundle_ref import ref_before
-from stream.errors import PoisonRecordError
-from stream.records import Decision, Deployment, decode
+from stream.errors import FatalError, PoisonRecordError
+from stream.records import Decision, Deployment, ModelKind, decode
 
 MANIFEST = "manifest.json"
 DEFAULT_TENANT = "default"
+KINDS: tuple[ModelKind, ...] = ("text", "churn")
 NOTHING_LIVE = (
     "no model is live; approve one: switchboard models approve NAME/VERSION --by WHO --reason TEXT "
     "(train it with `switchboard train --name NAME --data FILE`), or start the worker with --model NAME"
@@ -67,26 +69,45 @@ class Live:
                 continue
             self._by_key[key] = entry.offset, deployment
 
-    def by_tenant(self) -> dict[str, Deployment]:
-        """The live model of each tenant that has one, in the order of their names."""
+    def by_tenant(self, kind: ModelKind = "text") -> dict[str, Deployment]:
+        """The live model of a kind for each tenant that has one, in the order of their names."""
         newest: dict[str, tuple[int, Deployment]] = {}
         for offset, deployment in self._by_key.values():
-            if deployment is not None and offset > newest.get(deployment.tenant, (-1,))[0]:
+            if deployment is None or deployment.kind != kind:
+                continue
+            if offset > newest.get(deployment.tenant, (-1,))[0]:
                 newest[deployment.tenant] = offset, deployment
         return {tenant: newest[tenant][1] for tenant in sorted(newest)}
 
-    def keys_of(self, tenant: str) -> list[bytes]:
-        """The keys under which a tenant has a record that is no tombstone."""
+    def deployments(self) -> list[Deployment]:
+        """All that is live: the models of e-mail by tenant, then those of calls."""
+        return [one for kind in KINDS for one in self.by_tenant(kind).values()]
+
+    def keys_of(self, tenant: str, kind: ModelKind) -> list[bytes]:
+        """The keys under which a tenant has a record of a kind that is no tombstone."""
         return [
             key
             for key, (_, deployment) in self._by_key.items()
-            if deployment is not None and deployment.tenant == tenant
+            if deployment is not None and (deployment.tenant, deployment.kind) == (tenant, kind)
         ]
+
+    def refuse_other_kind(self, tenant: str, name: str, kind: ModelKind) -> None:
+        """What is live under this key would be lost with its next record.
+
+        Raises:
+            FatalError: a model of another kind is live for the tenant under this name.
+        """
+        _, other = self._by_key.get(key_of(tenant, name), (-1, None))
+        if other is not None and other.kind != kind:
+            raise FatalError(
+                f"{name}/{other.version} is live for tenant {tenant} as a {other.kind} model; a {kind} model needs "
+                "another name: train it with --name OTHER"
+            )
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Whose mail a worker answers.
+    """Whose mail and calls a worker answers.
 
     Args:
         only: tenants that it is dedicated to; None: all.
@@ -99,7 +120,7 @@ class Scope:
     names: Collection[str] = ()
 
     def needed(self, live: Mapping[str, Deployment]) -> dict[str, Deployment]:
-        """What of the live models it loads: of its tenants, and that of all where one of them may be answered by it."""
+        """What of the live models of a kind it loads: of its tenants, and that of all where one of them has none."""
         if self.only is None:
             return dict(live)
         own, general = set(self.only), live.get(DEFAULT_TENANT)
@@ -131,13 +152,13 @@ def decisions_of(entries: Iterable[Entry]) -> Decisions:
     return Decisions(made, unreadable)
 
 
-def marks_of(live: Mapping[str, Deployment]) -> dict[tuple[str, str], str]:
+def marks_of(live: Sequence[Deployment]) -> dict[tuple[str, str], str]:
     """(name, version) -> `live` or `previous`, for a list of bundles."""
     marks: dict[tuple[str, str], str] = {}
-    for deployment in live.values():
+    for deployment in live:
         if (before := ref_before(deployment)) is not None:
             marks[before.name, before.version] = "previous"
-    for deployment in live.values():
+    for deployment in live:
         marks[deployment.name, deployment.version] = "live"
     return marks
 

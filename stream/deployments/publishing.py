@@ -36,7 +36,7 @@ class Publication:
     Args:
         decision: always.
         deployment: what it makes live; None: a rejection changes nothing.
-        seen: what was live for the tenant when the decision was taken; None: nothing.
+        seen: what was live of this kind for the tenant when the decision was taken; None: nothing.
     """
 
     decision: Decision
@@ -50,7 +50,8 @@ async def publish(settings: Settings, publication: Publication, log: Log) -> Non
     Raises:
         DecidedMeanwhileError: something else is live by now, or somebody else is writing.
         BrokerUnavailableError: no Kafka within the limit.
-        FatalError: Kafka refuses; or the end of the transaction is not known, then the message says how to find out.
+        FatalError: Kafka refuses; a model of another kind is live under the name; or the end of the transaction is
+            not known, then the message says how to find out.
     """
     await prepare_topics(settings, log)
     producer = transactional_producer(settings, f"{settings.topic_prefix}switchboard-models")
@@ -63,11 +64,11 @@ async def publish(settings: Settings, publication: Publication, log: Log) -> Non
 
 
 async def _tombstones(settings: Settings, publication: Publication, log: Log) -> list[bytes]:
-    """Keys of the tenant's other models, after a second look at what is live."""
+    """Keys of the tenant's other models of this kind, after a second look at what is live."""
     live = Live()
     live.add(await read_topic(settings, settings.topic(MODEL_DEPLOYMENTS), log))
-    tenant = publication.decision.tenant
-    now = live.by_tenant().get(tenant)
+    tenant, kind = publication.decision.tenant, publication.decision.kind
+    now = live.by_tenant(kind).get(tenant)
     if now != publication.seen:
         raise DecidedMeanwhileError(
             f"what is live for tenant {tenant!r} changed meanwhile to {shown(now)}; nothing was written, "
@@ -76,7 +77,8 @@ async def _tombstones(settings: Settings, publication: Publication, log: Log) ->
     deployed = publication.deployment
     if deployed is None:
         return []
-    return [key for key in live.keys_of(tenant) if key != key_of(tenant, deployed.name)]
+    live.refuse_other_kind(tenant, deployed.name, kind)
+    return [key for key in live.keys_of(tenant, kind) if key != key_of(tenant, deployed.name)]
 
 
 async def _write(

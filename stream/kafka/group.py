@@ -241,3 +241,8 @@ class WorkerGroup(ConsumerRebalanceListener):
     def live_waiting(self) -> int:
         """Records of the live lane that wait, as the last fetch saw it."""
         return self._lanes.live_waiting()
+
+    def caught_up(self) -> dict[TopicPartition, int]:
+        """The partitions that are handed out to their end, with their next offset; without suspected ones."""
+        suspected = self.marks.solo | self.marks.careful
+        return {tp: at for tp, at in self._lanes.caught_up().items() if tp not in suspected}

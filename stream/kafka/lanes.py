@@ -1,7 +1,8 @@
-"""A consumer's partitions in, the next window's records out: live mail first, bulk in its turn. Commits nothing.
+"""A consumer's partitions in, the next window's records out: what is live first, bulk in its turn. Commits nothing.
 
 Offsets are in order per partition, so a result is not visible before everything below it: priority inside a
-partition buys nothing. A lane is a topic.
+partition buys nothing. The live lane holds two topics, calls and mail, whose partitions have equal shares of a window,
+so that neither waits for the other; bulk mail is a lane of its own.
 """
 
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
@@ -14,7 +15,7 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from stream.kafka.attempts import CAREFUL_RECORDS
 from stream.settings import Settings
-from stream.topics import INBOUND_EMAILS, INBOUND_EMAILS_BULK
+from stream.topics import CALL_TRANSCRIPTS, INBOUND_EMAILS, INBOUND_EMAILS_BULK
 
 IDLE_POLL_MS = 200
 InboundRecord = ConsumerRecord[bytes, bytes]
@@ -26,10 +27,10 @@ class Lanes:
     def __init__(self, consumer: AIOKafkaConsumer, settings: Settings) -> None:
         self._consumer = consumer
         self._settings = settings
-        self._live = settings.topic(INBOUND_EMAILS)
+        self._live = (settings.topic(CALL_TRANSCRIPTS), settings.topic(INBOUND_EMAILS))
         self._bulk = settings.topic(INBOUND_EMAILS_BULK)
         self._windows_since_bulk = 0
-        self._turns: dict[str, int] = {self._live: 0, self._bulk: 0}
+        self._turns = {False: 0, True: 0}  # by "is bulk"
         self._waiting: dict[TopicPartition, list[InboundRecord]] = {}
         self._next_offsets: dict[TopicPartition, int] = {}
         self._nothing_below: dict[TopicPartition, int] = {}
@@ -39,7 +40,7 @@ class Lanes:
     @property
     def topics(self) -> list[str]:
         """What the group subscribes to."""
-        return [self._live, self._bulk]
+        return [*self._live, self._bulk]
 
     def begin(
         self,
@@ -65,22 +66,22 @@ class Lanes:
     async def poll(
         self, max_records: int, max_bulk_records: int | None = None
     ) -> list[InboundRecord]:
-        """The next window's records: live mail first, bulk one window in `bulk_turn` while live mail waits.
+        """The next window's records: what is live first, bulk one window in `bulk_turn` while live records wait.
 
         Args:
             max_records: of one window.
-            max_bulk_records: of one window of bulk mail, for which live mail may have to wait; None: as many.
+            max_bulk_records: of one window of bulk mail, for which live records may have to wait; None: as many.
 
         Returns:
-            Records in (partition, offset) order, a contiguous run per partition, at most `max_window_bytes` unless
-            one record alone is larger; empty when nothing came within 200 ms. A record of a `solo` partition
+            Records in (topic, partition, offset) order, a contiguous run per partition, at most `max_window_bytes`
+            unless one record alone is larger; empty when nothing came within 200 ms. A record of a `solo` partition
             comes alone.
         """
         for tp in sorted(self._solo):
             records = await self._take([tp], 1)
             if records:
                 return records
-        live = sorted(tp for tp in self._next_offsets.keys() - self._solo if tp.topic == self._live)
+        live = sorted(tp for tp in self._next_offsets.keys() - self._solo if tp.topic in self._live)
         bulk = sorted(tp for tp in self._next_offsets.keys() - self._solo if tp.topic == self._bulk)
         bulk_first = self._windows_since_bulk >= self._settings.bulk_turn - 1
         most_bulk = max_records if max_bulk_records is None else max_bulk_records
@@ -120,7 +121,8 @@ class Lanes:
         """
         taken: list[InboundRecord] = []
         room_bytes = self._settings.max_window_bytes
-        first = self._turns[lane[0].topic] % len(lane) if lane else 0
+        is_bulk = bool(lane) and lane[0].topic == self._bulk
+        first = self._turns[is_bulk] % len(lane) if lane else 0
         for asked, tp in enumerate([*lane[first:], *lane[:first]]):
             if len(taken) >= max_records or room_bytes <= 0:
                 break
@@ -145,8 +147,8 @@ class Lanes:
             if records[fitting:]:
                 self._waiting[tp] = records[fitting:]
         if taken:
-            self._turns[lane[0].topic] += 1
-        return sorted(taken, key=lambda record: (record.partition, record.offset))
+            self._turns[is_bulk] += 1
+        return sorted(taken, key=lambda record: (record.topic, record.partition, record.offset))
 
     def _are_waiting(self, lane: list[TopicPartition]) -> bool:
         lag = self.lag()
@@ -155,6 +157,15 @@ class Lanes:
             > max(self._next_offsets[tp], self._nothing_below.get(tp, 0))
             for tp in lane
         )
+
+    def caught_up(self) -> dict[TopicPartition, int]:
+        """The partitions from which all was handed out, as the last fetch saw it, with their next offset."""
+        ends = {tp: self._consumer.highwater(tp) for tp in self._next_offsets}
+        return {
+            tp: offset
+            for tp, offset in self._next_offsets.items()
+            if (end := ends[tp]) is not None and end <= max(offset, self._nothing_below.get(tp, 0))
+        }
 
     def lag(self) -> dict[TopicPartition, int]:
         """Records that wait per partition: the end as the last fetch saw it, less what was handed out."""
@@ -165,4 +176,4 @@ class Lanes:
 
     def live_waiting(self) -> int:
         """The live lane's part of the lag."""
-        return sum(waiting for tp, waiting in self.lag().items() if tp.topic == self._live)
+        return sum(waiting for tp, waiting in self.lag().items() if tp.topic in self._live)

@@ -168,7 +168,8 @@ async def _by_partition(
         keyless: int = random.choice(sorted(with_leader))  # noqa: S311  # spreads load, protects nothing
         places = partitions_of([output.key or b"" for output in members], count)
         for output, place in zip(members, places, strict=True):
-            partition = keyless if output.key is None else place
+            free = keyless if output.key is None else place
+            partition = free if output.partition is None else output.partition
             placed.setdefault((topic, partition), []).append(output)
     return placed
 

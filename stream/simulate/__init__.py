@@ -1,5 +1,8 @@
-"""The built-in world of support mail, files replayed as traffic, and the open-loop sender for both."""
+"""The built-in world of support mail and calls, files replayed as traffic, and the open-loop sender for both."""
 
+from stream.simulate.call_files import CallFiles, write_history
+from stream.simulate.call_traffic import live_calls, records_of
+from stream.simulate.calls import Case, case, cases
 from stream.simulate.files import (
     RowError,
     kind_of_start,
@@ -9,21 +12,31 @@ from stream.simulate.files import (
     training_file_beside,
 )
 from stream.simulate.outgoing import OutgoingRecord
+from stream.simulate.pacing import mixed, paced
 from stream.simulate.replay import read_calls, read_profiles
 from stream.simulate.sender import SendSummary, send_open_loop
 from stream.simulate.world import World
 
 __all__ = [
+    "CallFiles",
+    "Case",
     "OutgoingRecord",
     "RowError",
     "SendSummary",
     "World",
+    "case",
+    "cases",
     "kind_of_start",
     "labelled_rows",
+    "live_calls",
     "mails_of",
+    "mixed",
+    "paced",
     "read_calls",
     "read_emails",
     "read_profiles",
+    "records_of",
     "send_open_loop",
     "training_file_beside",
+    "write_history",
 ]

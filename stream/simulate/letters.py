@@ -55,7 +55,7 @@ def write_letter(rng: random.Random) -> Letter:
     hurried = rng.random() < 0.12  # says the matter and nothing else, so there is nothing to tag
     meaning = Meaning(topic, priority, () if hurried else tags)
     sentences = [pen.topic(topic, "matter")] if hurried else _sentences(pen, rng, tenant, meaning)
-    typed = _Typist(rng, pen.language)
+    typed = Typist(rng, pen.language)
     return Letter(
         tenant=tenant,
         language=pen.language,
@@ -108,7 +108,7 @@ def _stress(pen: Pen, rng: random.Random, priority: str) -> list[str]:
     return [pen.phrase("high")] if draw > 0.97 else []
 
 
-class _Typist:
+class Typist:
     """How one person types: one in three makes slips, some write all small or without umlauts."""
 
     def __init__(self, rng: random.Random, language: Language) -> None:
@@ -118,6 +118,7 @@ class _Typist:
         self._plain = language == "de" and rng.random() < 0.1
 
     def __call__(self, sentence: str) -> str:
+        """The sentence as this person types it."""
         if self._slips:
             sentence = with_typos(sentence, self._rng.choice((0, 0, 1, 2)), self._rng)
         if self._plain:

@@ -23,6 +23,7 @@ class Pen:
         self.language: Language = language
         self._phrases = read_table(f"phrases.{language}")
         self._topics = read_table(f"topics.{language}")
+        self._calls = read_table(f"calls.{language}")
         self._said: set[str] = set()
         self.sender = self.phrase("sender")
 
@@ -33,6 +34,10 @@ class Pen:
     def topic(self, topic: str, part: Part) -> str:
         """A sentence about a topic."""
         return self._from(self._topics, f"{topic}.{part}")
+
+    def spoken(self, section: str) -> str:
+        """What is said on the phone."""
+        return self._from(self._calls, section)
 
     def _from(self, table: Table, section: str) -> str:
         fresh = [line for line in table[section] if line not in self._said]

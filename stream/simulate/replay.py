@@ -1,17 +1,20 @@
 """Reads call transcripts and customer profiles from files and gives them as records of their topics.
 
-Takes JSON lines of whole calls (`fragments` in order) or of single fragments, and CSV tables of customers;
-gives `OutgoingRecord`s to the sender. Knows nothing of Kafka's client or of scoring.
+Takes JSON lines of whole calls (`fragments` in order, or `messages` as a transcription service wrote them) or of single
+fragments, and customers as CSV tables or JSON lines; gives `OutgoingRecord`s to the sender. Knows nothing of Kafka's
+client or of scoring.
 """
 
 import csv
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
+from stream.calls.call_lines import CallLines
+from stream.errors import PoisonRecordError
 from stream.records import CallFragment, CustomerProfile, encode
 from stream.simulate.files import RowError, open_lines
 from stream.simulate.outgoing import OutgoingRecord
@@ -20,67 +23,47 @@ from stream.topics import CALL_TRANSCRIPTS, CUSTOMER_PROFILES
 _NOT_FEATURES = ("customer_id", "tenant", "churn")  # `churn` is the answer, not a feature
 
 
-class _Piece(msgspec.Struct, frozen=True):
-    seq: int
-    text: str
-    speaker: str | None = None
-    offset_ms: int | None = None
+def read_calls(path: Path) -> Iterator[list[OutgoingRecord]]:
+    """The fragments of a file's calls, call by call, each ended by a `completed` event.
 
-
-class _Call(msgspec.Struct, frozen=True):
-    call_id: str
-    fragments: list[_Piece]
-    tenant: str = "default"
-    customer_id: str | None = None
-
-
-def read_calls(path: Path) -> Iterator[OutgoingRecord]:
-    """The fragments of a file's calls, each call ended by a `completed` event.
-
-    Lines that are CallFragments already are sent as they are.
+    Lines that are CallFragments already are sent as they are, each for itself.
 
     Raises:
         RowError: a line is neither a call nor a fragment; the message names file and line.
     """
     for number, line in open_lines(path):
         try:
-            yield from _records(line)
-        except msgspec.DecodeError as error:
+            yield list(_records(line))
+        except (msgspec.DecodeError, PoisonRecordError) as error:
             raise RowError(f"{path}:{number}: neither a call nor a fragment: {error}") from None
 
 
 def _records(line: bytes) -> Iterator[OutgoingRecord]:
-    if "fragments" not in msgspec.json.decode(line, type=dict[str, msgspec.Raw]):
+    fields = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+    if "messages" not in fields and "fragments" not in fields:
         fragment = msgspec.json.decode(line, type=CallFragment)
         yield _outgoing(fragment, line.strip())
         return
-    call = msgspec.json.decode(line, type=_Call)
-    for piece in call.fragments:
-        fragment = CallFragment(
-            call_id=call.call_id,
-            seq=piece.seq,
-            tenant=call.tenant,
-            customer_id=call.customer_id,
-            speaker=_speaker(piece.speaker),
-            text=piece.text,
-            offset_ms=piece.offset_ms,
-        )
-        yield _outgoing(fragment, encode(fragment))
-    last = max((piece.seq for piece in call.fragments), default=-1)
+    after_s = 0.0
+    # in the order given, which is that of sending: one that was spoken earlier comes late
+    for fragment in _with_end(CallLines("", "default").of_line(line)):
+        after_s = max(after_s, (fragment.offset_ms or 0) / 1000)
+        yield replace(_outgoing(fragment, encode(fragment)), after_s=after_s)
+
+
+def _with_end(fragments: list[CallFragment]) -> list[CallFragment]:
+    """A whole call is over, also where its line does not say so."""
+    if not fragments or any(one.event in ("completed", "failed") for one in fragments):
+        return fragments
+    first, last = fragments[0], max(one.seq for one in fragments)
     end = CallFragment(
-        call_id=call.call_id,
+        call_id=first.call_id,
         seq=last + 1,
-        tenant=call.tenant,
-        customer_id=call.customer_id,
+        tenant=first.tenant,
+        customer_id=first.customer_id,
         event="completed",
     )
-    yield _outgoing(end, encode(end))
-
-
-def _speaker(name: str | None) -> Literal["customer", "agent"] | None:
-    if name is None:
-        return None
-    return "agent" if name == "agent" else "customer"  # sources also say `caller` and `user`
+    return [*fragments, end]
 
 
 def _outgoing(fragment: CallFragment, value: bytes) -> OutgoingRecord:
@@ -88,35 +71,49 @@ def _outgoing(fragment: CallFragment, value: bytes) -> OutgoingRecord:
         topic=CALL_TRANSCRIPTS,
         key=fragment.call_id.encode(),
         value=value,
+        caption=fragment.text,
         record_id=f"{fragment.call_id}/{fragment.seq}",
     )
 
 
 def read_profiles(path: Path) -> Iterator[OutgoingRecord]:
-    """The customers of a CSV table (header in the first line; may be gzipped).
+    """The customers of a CSV table (header in the first line) or of JSON lines; may be gzipped.
 
-    `customer_id` is required, `tenant` may be there; every other column but `churn` is a feature:
-    numbers where they read as numbers, null where the cell is empty.
+    Of a table `customer_id` is required, `tenant` may be there; every other column but `churn` is a feature:
+    numbers where they read as numbers, null where the cell is empty. JSON lines are CustomerProfiles.
 
     Raises:
-        RowError: there is no `customer_id`; the message names file and line.
+        RowError: there is no `customer_id`, or a line is no profile; the message names file and line.
     """
+    _, first = next(open_lines(path), (0, b""))
+    for profile in _of_lines(path) if first.lstrip().startswith(b"{") else _of_table(path):
+        yield OutgoingRecord(
+            topic=CUSTOMER_PROFILES,
+            key=f"{profile.tenant}/{profile.customer_id}".encode(),
+            value=encode(profile),
+            record_id=profile.customer_id,
+        )
+
+
+def _of_lines(path: Path) -> Iterator[CustomerProfile]:
+    for number, line in open_lines(path):
+        try:
+            yield msgspec.json.decode(line, type=CustomerProfile)
+        except msgspec.DecodeError as error:
+            raise RowError(f"{path}:{number}: not a profile: {error}") from None
+
+
+def _of_table(path: Path) -> Iterator[CustomerProfile]:
     for number, cells in enumerate(csv.DictReader(_text_lines(path)), start=2):
         customer_id, tenant = cells.get("customer_id"), cells.get("tenant") or "default"
         if not customer_id:
             raise RowError(f"{path}:{number}: no customer_id; the table needs this column, filled")
-        profile = CustomerProfile(
+        yield CustomerProfile(
             customer_id=customer_id,
             tenant=tenant,
             features={
                 name: _feature(cell) for name, cell in cells.items() if name not in _NOT_FEATURES
             },
-        )
-        yield OutgoingRecord(
-            topic=CUSTOMER_PROFILES,
-            key=f"{tenant}/{customer_id}".encode(),
-            value=encode(profile),
-            record_id=customer_id,
         )
 
 

@@ -67,7 +67,7 @@ async def send_open_loop(
     Args:
         producer_send: ends when the record is acknowledged; called in the order of the records.
         records: may be endless.
-        rate_per_s: record number n is due n / rate_per_s seconds after the start.
+        rate_per_s: record number n is due n / rate_per_s seconds after the start, unless it says itself when.
         count: stop after this many; None: when the records end.
         clock: None: the process's own.
         failures: what `producer_send` raises for a record that was not delivered: counted. Anything
@@ -79,7 +79,7 @@ async def send_open_loop(
     late, worst_delay_s = 0, 0.0
     async with asyncio.TaskGroup() as tasks:
         for number, record in enumerate(islice(records, count)):
-            due = start + number / rate_per_s
+            due = start + (number / rate_per_s if record.due_s is None else record.due_s)
             await clock.sleep(max(0.0, due - clock.monotonic()))
             await tally.room.acquire()
             delay_s = clock.monotonic() - due

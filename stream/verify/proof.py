@@ -2,6 +2,9 @@
 
     committed₀ ─▶ ends of outputs ─▶ ends of inputs ─▶ outputs, to their ends ─▶ committed₁ ─▶ inputs, to their ends
 
+- *Dedicated workers* have a group of their own beside the general one. By the tenants file an input is one group's
+  (`groups`): order holds among the outputs of one group's inputs, and that group's committed offsets count for them.
+  Only for that the inputs are read once more, before the outputs.
 - *Lost* is an input below committed₀ without an output. A transaction's outputs are in the log before its offsets
   are committed, so outputs of everything below committed₀ lie below the ends asked for after it; each partition is
   read until its last stable offset has passed that end. A transaction that was open at that moment hides a part and
@@ -16,7 +19,8 @@
   beginning of an output partition was deleted, an input is judged when it is younger than the oldest output left
   there, for its own output is younger still. Where nothing is left the moment is now, unless `since` says from when
   on outputs were kept. These are Kafka's times, the broker's own on topics that Switchboard created.
-- Topics of calls are judged once the group has committed offsets there; profiles and outcomes never (at least once).
+- *States* of calls are compared with their fragments after all else (`calls`); words only with the bundles at hand.
+- Profiles and outcomes are never judged (at least once).
 """
 
 import asyncio
@@ -26,31 +30,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
+from stream.calls.state import Ages
 from stream.errors import FatalError
 from stream.kafka.admin import prepare_topics
 from stream.kafka.clients import Log
-from stream.outputs import OUTPUT_ID
 from stream.records import from_kafka_ms
 from stream.settings import Settings
-from stream.topics import (
-    CALL_TRANSCRIPTS,
-    CASE_OUTCOMES,
-    CHURN_SCORES,
-    CLASSIFICATIONS,
-    CLEANED_EMAILS,
-    CUSTOMER_PROFILES,
-    DEAD_LETTERS,
-    INBOUND_EMAILS,
-    INBOUND_EMAILS_BULK,
-)
-from stream.verify.ledger import Kind, Ledger, OutputRecord, OutputTopic
-from stream.verify.reading import Cluster, Place, Record, connected
+from stream.tenants import ALL_ALIKE, Tenants
+from stream.topics import CALL_TRANSCRIPTS
+from stream.verify.calls import CallProof
+from stream.verify.groups import Groups
+from stream.verify.layout import EMAILS, INPUTS, Layout, output_of
+from stream.verify.ledger import Ledger, OutputRecord, OutputTopic
+from stream.verify.reading import Cluster, Place, Record, connected, named
+from stream.verify.recount import Bundles, no_bundle
+from stream.verify.states import CLOCK_SKEW_MS
 from stream.verify.verdict import Found, Names, Verdict
-
-EMAILS = (INBOUND_EMAILS, INBOUND_EMAILS_BULK)
-# Brokers' clocks differ a little, and each partition is stamped by its own leader's.
-CLOCK_SKEW_MS = 10_000
-ASK_AGAIN_S = 0.3
+from stream.verify.waiting import wait_for_groups
 
 Value = TypeVar("Value")
 
@@ -63,108 +59,149 @@ class VerifyOptions:
         since: inputs older than this are not judged; None: all that retention left.
         wait_s: how long what waits at the start may take until it is committed; None: do not wait.
         settle_s: how long a transaction may stay open.
+        bundles: with which states of calls are computed anew; without them the words are not compared.
     """
 
     since: datetime | None = None
     wait_s: float | None = None
     settle_s: float = 25.0
+    bundles: Bundles = no_bundle
 
 
-async def verify(settings: Settings, options: VerifyOptions, log: Log) -> Verdict:
+async def verify(
+    settings: Settings, options: VerifyOptions, log: Log, tenants: Tenants = ALL_ALIKE
+) -> Verdict:
     """Compare what went into the topics with what came out; other traffic may go on.
+
+    Args:
+        settings: name the cluster and the group of the workers that are not dedicated, and when calls end.
+        options: how to verify.
+        log: told how far it is.
+        tenants: the tenants file; says what was left to dedicated workers.
 
     Raises:
         FatalError: topics are missing, or Kafka cannot be read.
     """
-    states = await prepare_topics(settings.model_copy(update={"create_topics": False}), log)
-    places = {
-        name: [Place(state.name, number) for number in range(state.partitions)]
-        for name, state in states.items()
-    }
-    async with connected(settings, log) as cluster:
-        return await _Proof(cluster, places, options).verdict()
+    groups = Groups(settings.group_id, tenants)
+    layout = Layout(await prepare_topics(settings.model_copy(update={"create_topics": False}), log))
+    async with connected(settings, groups.ids, log) as cluster:
+        ages = Ages(
+            round(settings.churn_silent_s * 1000), round(settings.churn_ended_keep_s * 1000)
+        )
+        return await _Proof(cluster, layout, options, groups, ages).verdict()
 
 
 class _Proof:
-    """One verification of one cluster; `places` are the partitions by the topic's name without prefix."""
+    """One verification of one cluster."""
 
     def __init__(
-        self, cluster: Cluster, places: Mapping[str, list[Place]], options: VerifyOptions
+        self,
+        cluster: Cluster,
+        layout: Layout,
+        options: VerifyOptions,
+        groups: Groups,
+        ages: Ages,
     ) -> None:
         self._cluster = cluster
-        self._places = places
+        self._layout = layout
         self._options = options
+        self._groups = groups
+        self._calls = CallProof(cluster, layout, groups, ages, options.bundles)
 
     async def verdict(self) -> Verdict:
         """Read in the order of the module's first lines, and judge."""
-        cluster, settle_s = self._cluster, self._options.settle_s
-        topics = await self._judged_topics()
-        inputs = [place for topic in topics for place in self._places[topic]]
+        cluster = self._cluster
+        inputs, outputs = self._layout.places(*INPUTS), self._layout.outputs()
         overdue = await self._overdue(inputs)
-        before, pending = await cluster.committed(inputs, settle_s)
-        settled_at_s = time.monotonic() + settle_s
-        outputs = self._outputs(topics)
+        before, pending = await self._committed(inputs)
+        settled_at_s = time.monotonic() + self._options.settle_s
+        await self._calls.begin(before)
         ends, begins = await cluster.ends(outputs), await cluster.begins(outputs)
         since_ms = await self._judged_since_ms(outputs)
         spans = await self._spans(inputs, await cluster.stable_ends(inputs), since_ms)
-        ledger = Ledger(_by_name(spans), self._topics(*EMAILS))
+        ledger = Ledger(_by_name(spans), self._layout.names(*EMAILS), len(self._groups.ids))
         kept_ms = None if since_ms is None else since_ms - CLOCK_SKEW_MS
         output_spans = await self._spans(outputs, ends, kept_ms)
         if await cluster.begins(outputs) != begins:
             raise FatalError("retention deleted outputs while they were asked for; run it again")
+        await self._assign(ledger, spans)
+        self._calls.judge(spans)
         hidden = await cluster.records(
             output_spans,
-            lambda place, record: ledger.add_output(outputs[place], _output(record)),
+            lambda place, record: self._enter(ledger, outputs[place], output_of(record)),
             settled_at_s,
         )
-        after, still_pending = await cluster.committed(inputs, settle_s)
-        after |= {place: spans[place].stop for place in still_pending}
+        after, still_pending = await self._committed(inputs)
+        for group, place in still_pending:
+            after[group][named(place)] = spans[place].stop
         await cluster.records(
             spans,
             lambda place, record: ledger.add_input(
                 named(place), record.offset, record.key, record.value
             ),
         )
-        open_ = Names()
-        for place, stable in hidden.items():
-            open_.add(f"{named(place)}: last stable offset {stable}, end {ends[place]}")
-        for place in dict.fromkeys([*pending, *still_pending]):
-            open_.add(f"{named(place)}: the group's offset is pending, or its coordinator away")
+        cut_off = {place: (stable, ends[place]) for place, stable in hidden.items()}
         return replace(
-            ledger.close(_by_name(before), _by_name(after), all_seen=not hidden),
+            ledger.close(before, after, all_seen=not hidden),
             judged_since=None if since_ms is None else from_kafka_ms(since_ms),
-            open_transactions=open_.found(),
+            open_transactions=self._open(cut_off, [*pending, *still_pending]),
             overdue=overdue,
+            **vars(await self._calls.found()),
         )
+
+    def _enter(self, ledger: Ledger, topic: OutputTopic, output: OutputRecord) -> None:
+        ledger.add_output(topic, output)
+        self._calls.note(topic, output)
+
+    def _open(
+        self, cut_off: Mapping[Place, tuple[int, int]], pending: Collection[tuple[int, Place]]
+    ) -> Found:
+        """Where a transaction stayed open: outputs with their last stable offset and end, offsets with their group."""
+        found = Names()
+        for place, (stable, end) in cut_off.items():
+            found.add(f"{named(place)}: last stable offset {stable}, end {end}")
+        for group, place in dict.fromkeys(pending):
+            whose = f"the offset of group {self._groups.ids[group]}"
+            found.add(f"{named(place)}: {whose} is pending, or its coordinator away")
+        return found.found()
 
     # -- what is judged ------------------------------------------------------------------------
 
-    async def _judged_topics(self) -> tuple[str, ...]:
-        calls, settle_s = self._places[CALL_TRANSCRIPTS], self._options.settle_s
-        offsets, pending = await self._cluster.committed(calls, settle_s)
-        return (*EMAILS, CALL_TRANSCRIPTS) if offsets or pending else EMAILS
+    async def _overdue(self, inputs: Collection[Place]) -> Found:
+        wait_s, settle_s = self._options.wait_s, self._options.settle_s
+        if wait_s is None:
+            return Found()
+        return await wait_for_groups(self._cluster, self._groups, inputs, wait_s, settle_s)
 
-    def _topics(self, *names: str) -> frozenset[str]:
-        """Full names."""
-        return frozenset(place.topic for name in names for place in self._places[name])
+    async def _committed(
+        self, inputs: Collection[Place]
+    ) -> tuple[list[dict[str, int]], list[tuple[int, Place]]]:
+        """Of each group its committed offsets; and where they stay pending."""
+        found = await asyncio.gather(
+            *(
+                self._cluster.committed(group, inputs, self._options.settle_s)
+                for group in range(len(self._groups.ids))
+            )
+        )
+        pending = [(group, place) for group, (_, places) in enumerate(found) for place in places]
+        return [_by_name(offsets) for offsets, _ in found], pending
 
-    def _outputs(self, judged: Collection[str]) -> dict[Place, OutputTopic]:
-        """Every output partition, with what may lie in it."""
-        emails, nothing = self._topics(*EMAILS), frozenset[str]()
-        others = {CALL_TRANSCRIPTS, CUSTOMER_PROFILES, CASE_OUTCOMES} - {*judged}
-        rules = [
-            (CLASSIFICATIONS, Kind.ANSWER, emails, nothing),
-            (CLEANED_EMAILS, Kind.TEXT, emails, nothing),
-            (DEAD_LETTERS, Kind.LETTER, self._topics(*judged), self._topics(*others)),
-        ]
-        if CALL_TRANSCRIPTS in judged:
-            calls = self._topics(CALL_TRANSCRIPTS)
-            rules.append((CHURN_SCORES, Kind.ANSWER, calls, nothing))
-        return {
-            place: OutputTopic(place.topic, kind, causes, unjudged)
-            for name, kind, causes, unjudged in rules
-            for place in self._places[name]
-        }
+    async def _assign(self, ledger: Ledger, spans: Mapping[Place, range]) -> None:
+        """Read the inputs for whose they are, where they are not all one group's."""
+        groups, calls = self._groups, self._layout.names(CALL_TRANSCRIPTS)
+        if not groups.periods:
+            return
+
+        def assign(place: Place, record: Record) -> None:
+            moment_ms = record.timestamp
+            group = (
+                groups.number_of_call(record.key, record.value, moment_ms)
+                if place.topic in calls
+                else groups.number_of(record.value, moment_ms)
+            )
+            ledger.assign(named(place), record.offset, group)
+
+        await self._cluster.records(spans, assign)
 
     async def _judged_since_ms(self, outputs: Collection[Place]) -> int | None:
         """The time from which on every output was kept, and that was asked for; None: all of time."""
@@ -190,53 +227,6 @@ class _Proof:
             begins = {place: found[place][0] if place in found else ends[place] for place in places}
         return {place: range(begins[place], max(begins[place], ends[place])) for place in places}
 
-    # -- waiting -------------------------------------------------------------------------------
-
-    async def _overdue(self, inputs: Collection[Place]) -> Found:
-        """Wait until what lies in the inputs now is committed; returns where it is not when the time is over."""
-        late = Names()
-        if self._options.wait_s is None:
-            return late.found()
-        deadline_s = time.monotonic() + self._options.wait_s
-        begins, ends = await self._cluster.begins(inputs), await self._cluster.stable_ends(inputs)
-        while waiting := await self._waiting(inputs, begins, ends):
-            if time.monotonic() > deadline_s:
-                for place, offset in waiting.items():
-                    late.add(f"{named(place)}: committed {offset}, end {ends[place]}")
-                break
-            await asyncio.sleep(ASK_AGAIN_S)
-        return late.found()
-
-    async def _waiting(
-        self, inputs: Collection[Place], begins: Mapping[Place, int], ends: Mapping[Place, int]
-    ) -> dict[Place, int]:
-        """Committed offsets of the partitions that hold a record at or after it."""
-        committed, _ = await self._cluster.committed(inputs, self._options.settle_s)
-        offsets = {place: max(committed.get(place, 0), begins[place]) for place in inputs}
-        return {
-            place: offset
-            for place, offset in offsets.items()
-            if await self._cluster.has_record(place, offset, ends[place])
-        }
-
-
-def named(place: Place) -> str:
-    """`topic/partition`."""
-    return f"{place.topic}/{place.partition}"
-
 
 def _by_name(found: Mapping[Place, Value]) -> dict[str, Value]:
     return {named(place): value for place, value in found.items()}
-
-
-def _output(record: Record) -> OutputRecord:
-    headers: dict[str, bytes | None] = dict(reversed(record.headers))  # of two the first counts
-    cause = headers.get(OUTPUT_ID)
-    return OutputRecord(
-        record.partition,
-        record.offset,
-        record.key,
-        record.value,
-        None if cause is None else cause.decode(errors="replace"),
-        headers.get("payload"),
-    )

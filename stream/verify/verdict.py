@@ -49,17 +49,22 @@ class Verdict:
         answers: classifications and churn scores that were read.
         letters: dead letters that were read, but for those of topics that are not judged.
         texts: cleaned e-mails that were read.
-        waiting: inputs that the group has not committed yet; no fault.
+        waiting: inputs that their group has not committed yet; no fault.
         undecided: inputs without an output while an open transaction hides a part of the outputs.
         unjudged: outputs of inputs that are too old, deleted, or of a topic that is not judged.
+        states: calls whose stored state was compared with their fragments.
+        states_unheard: of those, calls whose words were not compared: their bundle is not at hand.
+        states_unjudged: calls that could not be compared: too old, or with a fragment whose output was not seen.
         judged_since: older inputs were not judged, because of `since` or because outputs of that age were deleted.
-        lost: inputs below the committed offset without an output.
+        lost: inputs below the committed offset of their group without an output.
         duplicated: inputs with more than one output.
-        out_of_order: outputs behind one of a later record of their input partition, in the same output partition.
+        out_of_order: outputs behind one of a later record of their input partition and group, in the same output
+            partition.
         foreign: outputs that name no visible input record, or none at all.
-        ahead: inputs at or after the committed offset that have an output.
+        ahead: inputs at or after the committed offset of their group that have an output.
         damaged: outputs whose content contradicts their input or their own `output-id`.
         without_text: inputs whose cleaned e-mails are fewer or more than their classifications.
+        wrong_states: calls whose stored state is not what their fragments say.
         open_transactions: partitions in which a transaction stayed open.
         overdue: partitions in which records still waited when the time for that was over.
     """
@@ -71,6 +76,9 @@ class Verdict:
     waiting: int = 0
     undecided: int = 0
     unjudged: int = 0
+    states: int = 0
+    states_unheard: int = 0
+    states_unjudged: int = 0
     judged_since: datetime | None = None
     lost: Found = Found()
     duplicated: Found = Found()
@@ -79,6 +87,7 @@ class Verdict:
     ahead: Found = Found()
     damaged: Found = Found()
     without_text: Found = Found()
+    wrong_states: Found = Found()
     open_transactions: Found = Found()
     overdue: Found = Found()
 

@@ -1,6 +1,7 @@
 """`switchboard demo` as a newcomer runs it, shorter."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -23,12 +24,17 @@ def run_demo(models_dir: Path, *arguments: str) -> str:
 
 
 @pytest.mark.timeout(180)
-def test_the_demo_shows_labels_of_a_model_it_trained_and_answers_every_mail(
+def test_the_demo_shows_labels_and_rolling_scores_of_models_it_trained_and_answers_everything_once(
     models_dir: Path,
 ) -> None:
     shown = run_demo(models_dir, "--seconds", "8", "--rate", "15")
     assert "topic=" in shown
     assert "skipped: reply" in shown
+    assert re.search(r"^call live-\S+ +[▁▂▃▄▅▆▇█]{2,} +\d+ % ", shown, re.MULTILINE), shown
+    assert re.search(
+        r"^\d+ calls, \d+ of them ended, [1-9]\d* fragments scored$", shown, re.MULTILINE
+    )
+    assert "synthetic" in shown
     assert "without an answer 0; twice 0" in shown
     assert "/metrics" in shown
 

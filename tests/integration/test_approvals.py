@@ -11,15 +11,19 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from models.manifest import write_manifest
+from models.manifest import describe_files, write_manifest
 from models.rows.dataset import DataFile
 from stream.cli import main
-from stream.deployments.decisions import approved
+from stream.deployments.decisions import Bundled, approved
+from stream.deployments.live import KINDS
 from stream.deployments.publishing import DecidedMeanwhileError, publish
+from stream.errors import FatalError
+from stream.records import ModelKind
 from stream.settings import Settings
 from stream.topics import MODEL_DECISIONS, MODEL_DEPLOYMENTS
 from tests.bundles import (
     SIGNED,
+    approve,
     live_now,
     make_live,
     roll_back,
@@ -30,6 +34,7 @@ from tests.kafka_tools import produce, read_all
 from tests.walking import Events, settings_for
 
 pytest.importorskip("onnx", reason="needs the extra heads")
+from tests.churn_bundles import write_churn_version
 
 WELL = [True] * 90 + [False] * 10
 BADLY = [True] * 40 + [False] * 60
@@ -323,6 +328,102 @@ async def test_another_name_for_the_same_tenant_takes_the_place_of_the_one_befor
         (b"acme/support", False),
         (b"acme/fresh", True),
     ]
+
+
+@pytest.mark.timeout(60)
+async def test_a_tenant_has_a_live_model_of_each_kind_and_a_decision_about_one_leaves_the_other(
+    settings: Settings,
+) -> None:
+    def bundle(name: str, version: str, kind: ModelKind) -> Bundled:
+        return Bundled("acme", name, version, f"sha-{name}-{version}", "report", kind)
+
+    for one in (
+        bundle("support", "1", "text"),
+        bundle("leaving", "1", "churn"),
+        bundle("fresh", "1", "text"),
+        bundle("leaving", "2", "churn"),
+    ):
+        await approve(settings, one)
+    with pytest.raises(FatalError, match="leaving/2 is live for tenant acme as a churn model"):
+        await approve(settings, bundle("leaving", "3", "text"))
+    text, churn = [(await live_now(settings, kind))["acme"] for kind in KINDS]
+    assert (text.name, churn.name, churn.version) == ("fresh", "leaving", "2")
+    await roll_back(settings, "acme", "churn")
+    text, churn = [(await live_now(settings, kind))["acme"] for kind in KINDS]
+    assert (text.name, churn.version) == ("fresh", "1")
+    await roll_back(settings, "acme")
+    text, churn = [(await live_now(settings, kind))["acme"] for kind in KINDS]
+    assert (text.name, churn.version) == ("support", "1")
+
+
+@pytest.mark.timeout(60)
+def test_a_model_of_calls_is_approved_beside_that_of_mail_and_refused_when_it_is_worse(
+    settings: Settings, run: Run, encoder: Path
+) -> None:
+    left = [place % 3 == 0 for place in range(90)]
+    well, badly = ([(one, 0.8 if one == is_right else 0.2) for one in left] for is_right in (1, 0))
+    write_version(settings.models_path, encoder)
+    for version, foretold in enumerate((well, well, badly, None), start=1):
+        write_churn_version(settings.models_path, encoder, version=version, foretold=foretold)
+    assert run("approve", "support/1", *SAID).code == 0
+    first = run("approve", "leaving/1", *SAID)
+    assert (first.code, "approved: leaving/1 for tenant default, calls" in first.out) == (0, True)
+    second = run("approve", "leaving/2", *SAID)
+    assert (second.code, "no difference beyond chance on 90 calls" in second.out) == (0, True)
+
+    worse = run("approve", "leaving/3", *SAID)
+    assert (worse.code, "significantly worse on 90 calls" in worse.err) == (1, True)
+    assert "--force" in worse.err
+    unknown = run("approve", "leaving/4", *SAID)
+    assert (unknown.code, "the bundle keeps no answers" in unknown.err) == (1, True)
+    forced = run("approve", "leaving/3", *SAID, "--force")
+    assert forced.code == 0, forced
+    last = written(settings, MODEL_DECISIONS)[-1]
+    assert (last["version"], last["kind"], last["forced"]) == ("3", "churn", True)
+    listed = [line.split("  ")[:4] for line in run("list").out.splitlines()]
+    assert ["leaving/3", "tenant=default", "live", "churn=logistic"] in listed
+    assert ["leaving/2", "tenant=default", "previous", "churn=logistic"] in listed
+    assert ["support/1", "tenant=default", "live", "heads=topic(3)"] in listed
+    shown = run("show", "leaving/3").out
+    assert "tenant=default  live" in shown
+    assert "age (number), words of the customer" in shown
+
+    assert run("rollback", "leaving", *SAID).code == 0
+    live = [asyncio.run(live_now(settings, kind))["default"] for kind in KINDS]
+    assert [(one.name, one.version) for one in live] == [("support", "1"), ("leaving", "2")]
+    again = run("rollback", "leaving", *SAID)
+    assert (again.code, "approved before: leaving/1, leaving/3" in again.err) == (3, True)
+    compared = run("compare", "leaving/2", "leaving/3", "--json")
+    assert json.loads(compared.out)["is_significantly_worse"] is True
+    mixed = run("compare", "support/1", "leaving/1")
+    assert (mixed.code, "are of two kinds" in mixed.err) == (2, True)
+
+
+@pytest.mark.timeout(60)
+def test_a_model_of_calls_that_fails_its_golden_run_is_refused_and_no_force_helps(
+    settings: Settings, run: Run, encoder: Path
+) -> None:
+    found = write_churn_version(settings.models_path, encoder)
+    golden = found.path / "golden.jsonl"
+    golden.write_text(golden.read_text().replace('"expected":{"fp32":0', '"expected":{"fp32":9'))
+    write_manifest(
+        found.path, msgspec.structs.replace(found.manifest, files=describe_files(found.path))
+    )
+    refused = run("approve", "leaving/1", *SAID, "--force")
+    assert refused.code == 1
+    assert "no --force helps" in refused.err
+    assert "golden call 1" in refused.err
+
+
+@pytest.mark.timeout(60)
+def test_a_name_that_mail_uses_is_no_name_for_a_model_of_calls(
+    settings: Settings, run: Run, encoder: Path
+) -> None:
+    write_version(settings.models_path, encoder)
+    write_churn_version(settings.models_path, encoder, "support", version=2)
+    assert run("approve", "support/1", *SAID).code == 0
+    refused = run("approve", "support/2", *SAID, "--force")
+    assert (refused.code, "needs another name" in refused.err) == (1, True)
 
 
 def test_a_list_needs_no_kafka(settings: Settings, run: Run, encoder: Path) -> None:

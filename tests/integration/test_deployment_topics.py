@@ -70,7 +70,7 @@ class Following:
 
 
 def dict_of(live: Any) -> Any:
-    return dict(live())
+    return dict(live().text)
 
 
 @contextlib.asynccontextmanager

@@ -200,7 +200,7 @@ async def test_an_approval_swaps_the_model_of_running_workers_under_load_and_a_r
     orders = models_by_partition(found)
     assert list(orders.values()) == [["support/1", "support/2", "support/1"]] * 4, orders
     metrics = await shows(worker, "/metrics", 'model="support",provider="cpu",tenant="default"')
-    assert 'switchboard_model_pending{tenant="default"} 0.0' in metrics
+    assert 'switchboard_model_pending{kind="text",tenant="default"} 0.0' in metrics
     assert 'version="2"} 1.0' not in metrics
     assert [await one.stop() for one in (worker, other)] == [0, 0]
 
@@ -227,7 +227,7 @@ async def test_a_damaged_bundle_never_serves_the_old_one_goes_on_until_it_is_men
     status, text = await page(worker, "/health/ready")
     assert status == 200
     assert text.startswith("ready\npending: tenant default: support/2")
-    await shows(worker, "/metrics", 'switchboard_model_pending{tenant="default"} 1.0')
+    await shows(worker, "/metrics", 'switchboard_model_pending{kind="text",tenant="default"} 1.0')
     weights.write_bytes(good)
     await worker.logged("model_live", 2)
     await mails.send(60)
@@ -328,6 +328,8 @@ async def test_labels_of_one_tenant_never_reach_another(
     await worker.logged("partitions_assigned")
     mails = Mails(settings)
     tenants = ("acme", "globex", "left", "right", "other", "default")
+    await mails.send(200, tenants)
+    await until(lambda: sum(one["records"] for one in worker.events("window_committed")) >= 200)
     for change in (acme[1], globex[1]):
         await mails.send(200, tenants)
         await make_live(settings, change)

@@ -18,7 +18,7 @@ from stream.kafka.admin import prepare_topics
 from stream.metrics import Metrics
 from stream.read_options import ReadOptions
 from stream.settings import Settings
-from stream.tenant_models import TenantRules
+from stream.tenant_models import Loaded, TenantRules
 from stream.tenants_file import TenantsFile
 from stream.topics import CLASSIFICATIONS, CLEANED_EMAILS, INBOUND_EMAILS
 from tests.counting import all_answered
@@ -61,7 +61,8 @@ def settings(
     """Settings of a walk whose engine reads the tenants file, as `stream.cli.wiring` makes it."""
 
     def make_engine(bundles: Mapping[str, Any], settings: Settings, metrics: Metrics) -> Engine:
-        rules = TenantRules(TenantsFile(settings, metrics, EVENTS), bundles, {}, EVENTS)
+        file = TenantsFile(settings, metrics, EVENTS)
+        rules = TenantRules(file, Loaded(bundles), {}, EVENTS)
         options = ReadOptions(CleanOptions(), settings.skip_kinds)
         return Engine(bundles, options, metrics, 2, tenants=rules)
 

@@ -197,7 +197,7 @@ def test_a_bundle_of_a_later_program_says_update(store: Path) -> None:
     content = orjson.loads(path.read_bytes())
     del content["manifest_sha256"]
     path.write_bytes(_sealed({**content, "format_version": FORMAT_VERSION + 1, "new": True}))
-    with pytest.raises(BundleError, match=r"format_version=3, this program reads up to 2; update"):
+    with pytest.raises(BundleError, match=r"format_version=4, this program reads up to 3; update"):
         load_bundle(path.parent)
 
 

@@ -1,10 +1,8 @@
 """What is live: the fold of records, the rules of decisions, and the keeper that loads and swaps, on a fake topic."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -12,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.deployments import keeper, retries
-from stream.deployments.bundle_ref import BundleRef, ref_before, ref_of
+from stream.deployments import retries
+from stream.deployments.bundle_ref import ref_before, ref_of
 from stream.deployments.decisions import (
     Bundled,
     NothingToDoError,
@@ -22,39 +20,15 @@ from stream.deployments.decisions import (
     rejected,
     rolled_back,
 )
-from stream.deployments.keeper import DeployedModels
-from stream.deployments.live import Entry, Live, Scope, decisions_of, key_of, marks_of
+from stream.deployments.live import Entry, Live, Scope, decisions_of, marks_of
 from stream.deployments.retries import BACKOFF_MAX_S, Retries
-from stream.deployments.topic import Reading
 from stream.errors import FatalError, SettingsError
 from stream.metrics import Metrics
 from stream.records import Deployment, encode
-from stream.settings import Settings
-from tests.walking import Events, FakeBundle, FakeEncoder, until
+from tests.deploying import NOW, Disk, Story, deployment, entry, keepers, pending
+from tests.walking import Events, until
 
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SIGNED = Signed("A. Lead", "better", NOW)
-
-
-def deployment(
-    version: str = "1", name: str = "support", tenant: str = "default", before: str | None = None
-) -> Deployment:
-    return Deployment(
-        tenant=tenant,
-        name=name,
-        version=version,
-        manifest_sha256=f"sha-{name}-{version}",
-        previous_version=before,
-        previous_manifest_sha256=before and f"sha-{name}-{before}",
-        deployed_at=NOW,
-    )
-
-
-def entry(offset: int, what: Deployment | tuple[str, str]) -> Entry:
-    """A record, or the tombstone of (tenant, name)."""
-    if isinstance(what, tuple):
-        return Entry(offset, key_of(*what), None)
-    return Entry(offset, key_of(what.tenant, what.name), encode(what))
 
 
 def live_of(*entries: Entry) -> dict[str, str]:
@@ -123,7 +97,7 @@ def test_a_decision_that_cannot_be_read_is_told_and_hides_no_other() -> None:
 
 def test_a_list_marks_what_is_live_and_what_a_rollback_would_bring_back() -> None:
     live = {"default": deployment("2", before="1"), "acme": deployment("2", "own", "acme")}
-    assert marks_of(live) == {
+    assert marks_of(list(live.values())) == {
         ("support", "2"): "live",
         ("support", "1"): "previous",
         ("own", "2"): "live",
@@ -158,7 +132,7 @@ def test_an_approval_names_what_was_live_before_and_its_name_where_it_had_anothe
     assert (other.previous_version, other.previous_manifest_sha256) == ("1", "sha-old-1")
     assert other.previous_name == "old"
     assert str(ref_before(other)) == "old/1"
-    assert marks_of({"default": other}) == {("support", "2"): "live", ("old", "1"): "previous"}
+    assert marks_of([other]) == {("support", "2"): "live", ("old", "1"): "previous"}
 
 
 def test_a_rollback_from_one_name_to_another_names_both_rightly() -> None:
@@ -236,82 +210,10 @@ def test_a_bundle_that_fails_is_tried_again_ever_later_up_to_a_minute() -> None:
 # -- the keeper ----------------------------------------------------------------------------------
 
 
-class Disk:
-    """Bundles that can be loaded, by NAME/VERSION, and what was asked of it."""
-
-    def __init__(self, *names: str) -> None:
-        self.there = set(names)
-        self.loaded: list[str] = []
-        self.kept: list[str] = []
-        self.cleanings = 0
-
-    def load_exactly(self, ref: BundleRef) -> Any:
-        self.loaded.append(str(ref))
-        if str(ref) not in self.there:
-            raise FatalError(f"{ref} is not there")
-        bundle = FakeBundle(FakeEncoder(), ref.tenant)
-        bundle.name, bundle.version = ref.name, ref.version
-        return bundle
-
-    def keep_only(self, bundles: Collection[Any]) -> None:
-        self.kept = [f"{one.name}/{one.version}" for one in bundles]
-        self.cleanings += 1
-
-
-class Story:
-    """A keeper on a topic that the test writes."""
-
-    def __init__(self, models: DeployedModels, topic: "asyncio.Queue[Reading]") -> None:
-        self.models, self._topic, self._offset = models, topic, 0
-
-    async def write(self, *records: Deployment | tuple[str, str]) -> None:
-        entries = [entry(self._offset + place, one) for place, one in enumerate(records)]
-        self._offset += len(records)
-        await self._topic.put(Reading(entries))
-
-    async def begin_anew(self, *records: Deployment | tuple[str, str]) -> None:
-        """The topic was deleted and made again, or read again from its start."""
-        entries = [entry(place, one) for place, one in enumerate(records)]
-        self._offset = len(records)
-        await self._topic.put(Reading(entries, len(entries)))
-
-    def served(self) -> dict[str, str]:
-        return {who: f"{one.name}/{one.version}" for who, one in self.models.served().items()}
-
-    async def serves(self, **wanted: str) -> None:
-        await until(lambda: self.served() == wanted, 5, wanted)
-
-
 @pytest.fixture
 async def keep(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[..., Story]]:
-    """Makes a keeper on a fake topic; `start=True` once it may start."""
-    following: list[asyncio.Future[Any]] = []
-
-    def make(disk: Disk, events: Events, metrics: Metrics) -> Story:
-        topic: asyncio.Queue[Reading] = asyncio.Queue()
-
-        async def follow(*_: Any) -> AsyncIterator[Reading]:
-            while True:
-                yield await topic.get()
-
-        monkeypatch.setattr(keeper, "follow_topic", follow)
-
-        def make_engine(live: Callable[[], Mapping[str, Any]]) -> Any:
-            return dict(live())
-
-        models = DeployedModels(Settings(), disk, make_engine, metrics, events)
-        following.append(asyncio.ensure_future(models.follow()))
-        return Story(models, topic)
-
-    yield make
-    for one in following:
-        one.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await one
-
-
-def pending(metrics: Metrics, tenant: str = "default") -> float | None:
-    return metrics.registry.get_sample_value("switchboard_model_pending", {"tenant": tenant})
+    async with keepers(monkeypatch) as make:
+        yield make
 
 
 async def test_a_worker_starts_when_all_that_is_live_is_loaded(keep: Callable[..., Story]) -> None:
@@ -437,10 +339,11 @@ async def test_failures_are_counted_for_what_is_live_and_not_for_the_one_before(
     await story.models.engine()
     await until(lambda: events.count("model_not_loaded"))
     name = "switchboard_model_load_failures_total"
-    assert metrics.registry.get_sample_value(name, {"tenant": "default"}) is None
+    labels = {"tenant": "default", "kind": "text"}
+    assert metrics.registry.get_sample_value(name, labels) is None
     await story.write(deployment("3", before="2"))
     await until(lambda: events.count("model_not_loaded") >= 2)
-    assert metrics.registry.get_sample_value(name, {"tenant": "default"})
+    assert metrics.registry.get_sample_value(name, labels)
 
 
 async def test_a_topic_that_was_made_again_counts_though_its_offsets_are_lower(

@@ -299,6 +299,21 @@ async def test_lag_is_what_was_not_handed_out(consumer: FakeConsumer) -> None:
     assert lanes.lag() == {LIVE[0]: 6}
 
 
+async def test_calls_and_live_mail_share_a_window_partition_by_partition(
+    consumer: FakeConsumer,
+) -> None:
+    call = TopicPartition("call-transcripts", 0)
+    consumer.fill(call, *[10] * 50)
+    consumer.fill(LIVE[0], *[10] * 50)
+    consumer.fill(BULK[0], *[10] * 50)
+    lanes = lanes_of(consumer, call, LIVE[0], BULK[0])
+    records = await lanes.poll(20)
+    assert [record.topic for record in records] == ["call-transcripts"] * 10 + [
+        "inbound-emails"
+    ] * 10
+    assert [record.offset for record in records] == [*range(10), *range(10)]
+
+
 def test_the_group_subscribes_to_both_lanes_under_their_prefix(consumer: FakeConsumer) -> None:
     lanes = Lanes(consumer, Settings(topic_prefix="eu."))  # type: ignore[arg-type]
-    assert lanes.topics == ["eu.inbound-emails", "eu.inbound-emails-bulk"]
+    assert lanes.topics == ["eu.call-transcripts", "eu.inbound-emails", "eu.inbound-emails-bulk"]

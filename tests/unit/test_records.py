@@ -31,6 +31,8 @@ from tests.unit.record_strategies import records
 GOLDEN = Path(__file__).parents[1] / "golden"
 BY_STEM = {file_stem(record): record for record in RECORDS}
 MARK = "Herr Mustermann wohnt hier"
+# Fields with defaults that came after the first golden file of this version: an old record reads without them.
+ADDED = {"decision": {"kind": "text"}, "deployment": {"kind": "text"}}
 
 
 def golden_files() -> list[Path]:
@@ -65,7 +67,8 @@ def test_golden_records_decode_and_encode_to_the_same_json(path: Path) -> None:
     record = decode(path.read_bytes(), record_type_of(path))
     again = encode(record)
     assert decode(again, type(record)) == record
-    assert json.loads(again) == json.loads(path.read_text("utf-8"))
+    added = ADDED.get(path.name.split(".")[0], {})
+    assert json.loads(again) == {**added, **json.loads(path.read_text("utf-8"))}
 
 
 def test_every_record_has_a_golden_file_of_this_version_and_none_is_forgotten() -> None:
@@ -88,7 +91,7 @@ def test_records_are_frozen_and_ignore_unknown_fields(record_type: type[Record])
     path = GOLDEN / f"{file_stem(record_type)}.v1.json"
     fields = json.loads(path.read_text("utf-8"))
     record = decode(json.dumps({**fields, "of_tomorrow": {"a": [1]}}).encode(), record_type)
-    assert json.loads(encode(record)) == fields
+    assert json.loads(encode(record)) == {**ADDED.get(file_stem(record_type), {}), **fields}
     with pytest.raises(AttributeError):
         record.tenant = "other"  # type: ignore[attr-defined]
 

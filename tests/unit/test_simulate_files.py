@@ -197,7 +197,7 @@ def test_a_call_becomes_its_fragments_and_an_end(tmp_path: Path) -> None:
         ],
         "labels": {"task": "x"},
     }
-    records = list(read_calls(write_rows(tmp_path / "c.jsonl", call)))
+    [records] = read_calls(write_rows(tmp_path / "c.jsonl", call))
     fragments = [decode(record.value, CallFragment) for record in records]
     assert {record.key for record in records} == {b"c1"}
     assert [(f.seq, f.speaker, f.text, f.event) for f in fragments] == [
@@ -210,7 +210,7 @@ def test_a_call_becomes_its_fragments_and_an_end(tmp_path: Path) -> None:
 def test_single_fragments_are_sent_as_they_are(tmp_path: Path) -> None:
     path = tmp_path / "f.jsonl"
     path.write_text('{"seq":0,  "call_id":"c", "text":"hi", "new":1}\n')
-    (record,) = read_calls(path)
+    [[record]] = read_calls(path)
     assert record.value == b'{"seq":0,  "call_id":"c", "text":"hi", "new":1}'
 
 

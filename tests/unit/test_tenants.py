@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -17,7 +17,7 @@ from stream.dedication import Dedication
 from stream.errors import FatalError, SettingsError
 from stream.metrics import Metrics
 from stream.settings import Settings
-from stream.tenant_models import Rules, TenantRules
+from stream.tenant_models import Loaded, Rules, TenantRules
 from stream.tenants import ALL_ALIKE, EVERY_HEAD, Period, TenantSettings, language_code
 from stream.tenants_file import TenantsFile
 from stream.tenants_toml import load_tenants, read_tenants
@@ -380,7 +380,7 @@ def chosen(path: Path, text: str, by_tenant: dict[str, Any] = BY_TENANT) -> Choi
     events, clock = Events(), [0.0]
     settings = Settings(tenants_file=written(path, text))
     file = TenantsFile(settings, Metrics(), events, lambda: clock[0])
-    return Choice(TenantRules(file, by_tenant, LOADED, events).now, events, path, clock)
+    return Choice(TenantRules(file, Loaded(by_tenant), LOADED, events).now, events, path, clock)
 
 
 def acme(model: str) -> str:
@@ -438,6 +438,12 @@ def test_a_model_that_learned_from_one_tenant_never_answers_for_another(path: Pa
     choice = chosen(path, acme("own"))
     assert choice.change(acme("foreign")).bundle_for("acme") is OWN
     assert choice.events.count("tenant_rule_without_effect") == 1
+
+
+def test_a_model_of_calls_answers_no_mail(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(NEW, "kind", "churn")
+    with pytest.raises(SettingsError, match="model='new' scores calls; name one that"):
+        chosen(path, acme("new"))
 
 
 def test_a_threshold_for_a_head_that_is_not_there_is_refused(path: Path) -> None:
@@ -682,7 +688,7 @@ def test_a_dedicated_worker_ends_when_its_name_gets_another_tenant_so_that_it_lo
         settings = Settings(tenants_file=written(path, table("acme", BEGIN, banks)))
         file = TenantsFile(settings, Metrics(), Events(), lambda: clock[0])  # noqa: B023  # used in this turn only
         only = dedication_of(["acme"], file.now(), alone=alone)
-        rules = TenantRules(file, BY_TENANT, LOADED, Events(), only=only)
+        rules = TenantRules(file, Loaded(BY_TENANT), LOADED, Events(), only)
         rules.now()
         written(path, both)
         clock[0] = 2
@@ -697,17 +703,17 @@ def test_a_dedicated_worker_ends_when_its_name_gets_another_tenant_so_that_it_lo
 
 
 def test_rules_follow_what_is_live_and_a_plain_name_means_its_live_version(path: Path) -> None:
-    live: list[dict[str, Any]] = [{"default": SUPPORT}]
+    live = [Loaded({"default": cast("Any", SUPPORT)})]
     file = TenantsFile(
         Settings(tenants_file=written(path, acme("support"))), Metrics(), Events(), lambda: 0.0
     )
-    rules = TenantRules(file, {}, LOADED, Events(), lambda: live[0])
+    rules = TenantRules(file, lambda: live[0], LOADED, Events())
     first = rules.now()
     assert first is rules.now(), "the same until something changes"
     assert first.bundle_for("acme") is SUPPORT
-    newer = FakeBundle(FakeEncoder(), "default")
+    newer: Any = FakeBundle(FakeEncoder(), "default")
     newer.name, newer.version = "support", "2"
-    live[0] = {"default": newer, "globex": OWN}
+    live[0] = Loaded({"default": newer, "globex": cast("Any", OWN)})
     found = [rules.now().bundle_for(name) for name in ("acme", "globex", "other")]
     assert found == [newer, OWN, newer]
 
@@ -717,7 +723,8 @@ def following(path: Path, text: str, live: dict[str, Any], loaded: dict[str, Any
     events, clock = Events(), [0.0]
     settings = Settings(tenants_file=written(path, text))
     file = TenantsFile(settings, Metrics(), events, lambda: clock[0])
-    rules = TenantRules(file, {}, loaded, events, lambda: live)
+    models = Loaded(live)
+    rules = TenantRules(file, lambda: models, loaded, events)
     return Choice(rules.now, events, path, clock)
 
 

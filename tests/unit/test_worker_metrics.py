@@ -18,6 +18,8 @@ from stream.window import Window
 UNITS = {"seconds", "bytes", "records", "tokens", "partitions", "total"}
 # Neither counts nor measures: a claim (0 or 1), and facts in labels.
 WITHOUT_UNIT = {"switchboard_ready", "switchboard_model_info", "switchboard_model_pending"}
+# Count what they name.
+COUNTS = {"switchboard_profiles", "switchboard_calls_in_progress"}
 # Bounded: names of ours, topics, partitions, tenants, heads and labels of loaded models. Never an id.
 LABELS = {
     "topic",
@@ -43,8 +45,8 @@ def families(metrics: Metrics) -> Iterator[Metric]:
 def test_every_metric_is_named_switchboard_what_unit() -> None:
     for family in families(Metrics()):
         name = f"{family.name}_total" if family.type == "counter" else family.name
-        assert re.fullmatch(r"switchboard(_[a-z0-9]+){2,}|switchboard_ready", name), name
-        assert name in WITHOUT_UNIT or name.rsplit("_", 1)[1] in UNITS, name
+        assert re.fullmatch(r"switchboard(_[a-z0-9]+){2,}|switchboard_(ready|profiles)", name), name
+        assert name in WITHOUT_UNIT | COUNTS or name.rsplit("_", 1)[1] in UNITS, name
         assert ("total" in name) == (family.type == "counter"), name
         assert family.documentation.endswith("."), name
 
