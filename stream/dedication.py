@@ -6,6 +6,7 @@ which Kafka stored it. So a time that has come stands: some workers have decided
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from stream.tenants import Period, Tenants
 
@@ -29,6 +30,19 @@ class Dedication:
         if tenant not in self.tenants:
             return False
         return self.is_alone or (period is not None and period.holds(appended_ms))
+
+
+def group_of(group_id: str, name: str) -> str:
+    """The consumer group of the dedicated workers of a name, quoted as in a URL, beside the others' group."""
+    return f"{group_id}.{quote(name, safe='')}"
+
+
+def left_to(tenants: Tenants, tenant: str, appended_ms: int) -> str | None:
+    """The name of the dedicated workers whose `takes` says yes, by the file; None: the others answer the record."""
+    period = tenants.of(tenant).dedicated
+    if period is None or not period.holds(appended_ms):
+        return None
+    return tenants.team_of(tenant)
 
 
 def too_late(before: Tenants, after: Tenants, now_ms: int) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from stream.tenants import ALL_ALIKE, Tenants
 from stream.topics import CLASSIFICATIONS, DEAD_LETTERS
 from stream.verify import Found, Verdict, VerifyOptions, verify
 from tests.kafka_tools import read_all
@@ -34,9 +35,12 @@ class Count:
 COUNTED: list[Count] = []  # of the running test, for the report of the fault suite
 
 
-async def count(kafka: str, prefix: str, wait_s: float | None = None) -> Count:
+async def count(
+    kafka: str, prefix: str, wait_s: float | None = None, tenants: Tenants = ALL_ALIKE
+) -> Count:
     """Compare both e-mail topics with all outputs, as `switchboard verify` does."""
-    verdict = await verify(settings_for(kafka, prefix), VerifyOptions(wait_s=wait_s), _silent)
+    settings, options = settings_for(kafka, prefix), VerifyOptions(wait_s=wait_s)
+    verdict = await verify(settings, options, _silent, tenants)
     COUNTED.append(Count(verdict))
     return COUNTED[-1]
 
@@ -48,9 +52,11 @@ async def outputs_so_far(kafka: str, prefix: str) -> int:
     )
 
 
-async def all_answered(kafka: str, prefix: str, inputs: int, *, timeout_s: float = 30) -> Count:
+async def all_answered(
+    kafka: str, prefix: str, inputs: int, *, timeout_s: float = 30, tenants: Tenants = ALL_ALIKE
+) -> Count:
     """Wait until all that was sent is committed, at least so many records, then compare."""
-    counted = await count(kafka, prefix, timeout_s)
+    counted = await count(kafka, prefix, timeout_s, tenants)
     why = f"not all answered after {timeout_s} s: {counted.verdict}"
     assert not counted.overdue, why
     assert counted.answers + counted.letters >= inputs, why

@@ -8,9 +8,8 @@ same, with its offsets, when the name gets another tenant.
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote
 
-from stream.dedication import Dedication
+from stream.dedication import Dedication, group_of
 from stream.errors import SettingsError
 from stream.kafka.clients import Log
 from stream.settings import Settings
@@ -61,9 +60,8 @@ def dedicated_settings(
         tenants: the tenants file.
         log: told who its tenants are.
     """
-    group = f"{settings.group_id}.{quote(only.name, safe='')}"
     log("worker_is_dedicated", tenants=", ".join(sorted(only.tenants)), alone=only.is_alone)
-    changes = {"group_id": group}
+    changes = {"group_id": group_of(settings.group_id, only.name)}
     if not only.is_alone:
         periods = [tenants.of(tenant).dedicated for tenant in only.tenants]
         begin_ms = min(period.begin_ms for period in periods if period is not None)

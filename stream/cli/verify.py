@@ -13,6 +13,7 @@ from stream.cli.options import KAFKA, with_settings
 from stream.cli.say import speaker
 from stream.errors import SettingsError
 from stream.settings import Settings
+from stream.tenants_toml import load_tenants
 
 if TYPE_CHECKING:
     from stream.verify import Verdict
@@ -24,7 +25,8 @@ WAY_OUT = {
     "topics and report it; sending the record again gives it an answer",
     "duplicated": "more than one output. Does something else write to these topics, or run with another group? "
     "Consumers can drop repeats by the header output-id",
-    "out_of_order": "an output behind one of a later record. Does something else write to these topics?",
+    "out_of_order": "an output behind one of a later record. Does something else write to these topics? Or does the "
+    "tenants file no longer say what was left to dedicated workers?",
     "foreign": "outputs of no input. Does something else write to these topics, or was an input topic made anew?",
     "ahead": "outputs at or after the committed offset. Is --group-id the workers' group? Kafka forgets the offsets of "
     "a group that was idle for long, and a reset of offsets repeats what was answered",
@@ -41,7 +43,7 @@ def register(app: typer.Typer) -> None:
     app.command()(verify)
 
 
-@with_settings("group_id", *KAFKA)
+@with_settings("group_id", "tenants_file", *KAFKA)
 def verify(
     settings: Settings,
     since: Annotated[
@@ -80,7 +82,8 @@ def verify(
         if settle is None
         else settle,
     )
-    verdict = asyncio.run(prove(settings, options, speaker(Console(stderr=True))))
+    log, tenants = speaker(Console(stderr=True)), load_tenants(settings)
+    verdict = asyncio.run(prove(settings, options, log, tenants))
     if as_json:
         sys.stdout.buffer.write(orjson.dumps({"holds": verdict.holds, **vars(verdict)}) + b"\n")
     else:

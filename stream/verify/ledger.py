@@ -1,8 +1,13 @@
-"""Inputs and outputs in, in any order; who has none, several, or the wrong one out. Pure, a byte per input record."""
+"""Inputs and outputs in, in any order; who has none, several, or the wrong one out. Pure, a byte per input record.
 
-from collections.abc import Callable, Mapping
+A second byte where several groups answer the inputs (dedicated workers): order holds within a group, and a group's
+committed offset speaks for its own inputs only.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from operator import and_
 
 from stream.verify.content import Fingerprint, answer_fault
 from stream.verify.verdict import Found, Names, Verdict
@@ -39,6 +44,7 @@ _UNANSWERED = _table(lambda answers, letters, _: answers + letters == 0)
 _TWICE = _table(lambda answers, letters, _: answers + letters > 1)
 _ANY = _table(lambda answers, letters, texts: answers + letters + texts > 0)
 _FOREIGN = _table(lambda answers, letters, texts: answers + letters + texts > 0, visible=False)
+_EQUALS = [bytes(number == group for number in range(256)) for group in range(256)]
 _WITHOUT_TEXT = _table(lambda answers, _, texts: answers != texts)
 
 
@@ -77,23 +83,33 @@ class OutputRecord:
 
 
 class Ledger:
-    """The book of one verification: outputs first, then inputs, then `close`.
+    """The book of one verification: who answers, where groups share the inputs; outputs, then inputs, then `close`.
 
     Args:
         ranges: offsets that are judged, by input partition as `topic/partition`; the end is one that no cause
             can have reached when the outputs were written.
         with_texts: input topics whose answers come with a cleaned e-mail each.
+        groups: how many consumer groups share the inputs; all are those of group 0 until `assign` says otherwise.
     """
 
-    def __init__(self, ranges: Mapping[str, range], with_texts: frozenset[str]) -> None:
+    def __init__(
+        self, ranges: Mapping[str, range], with_texts: frozenset[str], groups: int = 1
+    ) -> None:
         self._ranges = ranges
         self._with_texts = with_texts
+        self._groups = (
+            {source: bytearray(len(span)) for source, span in ranges.items()} if groups > 1 else {}
+        )
         self._marks = {source: bytearray(len(span)) for source, span in ranges.items()}
-        self._last: dict[tuple[str, int, str], int] = {}
+        self._last: dict[tuple[str, int, str, int], int] = {}
         self._letters: dict[tuple[str, int], Fingerprint] = {}
         self._outputs = dict.fromkeys(Kind, 0)
         self._unjudged = 0
         self._foreign, self._out_of_order, self._damaged = Names(), Names(), Names()
+
+    def assign(self, source: str, offset: int, group: int) -> None:
+        """Enter which group answers an input of `ranges`, before any output."""
+        self._groups[source][offset - self._ranges[source].start] = group
 
     def add_output(self, topic: OutputTopic, record: OutputRecord) -> None:
         """Enter one output; those of one output partition in the order of their offsets."""
@@ -114,14 +130,17 @@ class Ledger:
         if name not in topic.causes or span is None or not 0 <= offset < span.stop:
             self._foreign.add(cause[:MOST_NAME_LENGTH])
             return
-        self._check_order((topic.name, record.partition, source), offset, cause)
-        if offset < span.start:
+        index = offset - span.start
+        if index >= 0 or not self._groups:  # else nobody knows the group of what is so old
+            group = self._groups[source][index] if self._groups else 0
+            self._check_order((topic.name, record.partition, source, group), offset, cause)
+        if index < 0:
             self._unjudged += 1
             return
-        self._mark(source, offset - span.start, topic.kind)
+        self._mark(source, index, topic.kind)
         self._check_content(topic.kind, record, cause, (source, offset))
 
-    def _check_order(self, lane: tuple[str, int, str], offset: int, cause: str) -> None:
+    def _check_order(self, lane: tuple[str, int, str, int], offset: int, cause: str) -> None:
         last = self._last.get(lane, -1)
         if offset < last:
             self._out_of_order.add(cause)
@@ -153,51 +172,73 @@ class Ledger:
             self._damaged.add(f"{source}/{offset}: letter: differs from its input")
 
     def close(
-        self, before: Mapping[str, int], after: Mapping[str, int], *, all_seen: bool
+        self,
+        before: Sequence[Mapping[str, int]],
+        after: Sequence[Mapping[str, int]],
+        *,
+        all_seen: bool,
     ) -> Verdict:
         """Judge.
 
         Args:
-            before: committed offsets by input partition, asked for before the ends of the outputs.
+            before: of each group its committed offsets by input partition, asked for before the ends of the outputs.
             after: the same, asked for when all outputs had been read.
             all_seen: no open transaction hid outputs; else nothing is called lost.
         """
-        whole = {source: slice(None) for source in self._ranges}
-        below = {source: slice(self._index(source, before)) for source in self._ranges}
-        above = {source: slice(self._index(source, before), None) for source in self._ranges}
-        ahead = {source: slice(self._index(source, after), None) for source in self._ranges}
-        texts = {
-            source: slice(None)
-            for source in self._ranges
-            if source.rpartition("/")[0] in self._with_texts
-        }
-        lost, without_text = self._each(_UNANSWERED, below), self._each(_WITHOUT_TEXT, texts)
+        texts = [source for source in self._ranges if source.rpartition("/")[0] in self._with_texts]
+        lost = self._found_below(before, _UNANSWERED)
+        without_text = self._found(_WITHOUT_TEXT, sources=texts)
         return Verdict(
-            inputs=self._each(_THERE, whole).count,
+            inputs=self._found(_THERE).count,
             answers=self._outputs[Kind.ANSWER],
             letters=self._outputs[Kind.LETTER],
             texts=self._outputs[Kind.TEXT],
-            waiting=self._each(_UNANSWERED, above).count,
+            waiting=self._found_from(before, _UNANSWERED).count,
             undecided=0 if all_seen else lost.count,
             unjudged=self._unjudged,
             lost=lost if all_seen else Found(),
-            duplicated=self._each(_TWICE, whole),
+            duplicated=self._found(_TWICE),
             out_of_order=self._out_of_order.found(),
-            foreign=self._each(_FOREIGN, whole, self._foreign),
-            ahead=self._each(_ANY, ahead),
+            foreign=self._found(_FOREIGN, self._foreign),
+            ahead=self._found_from(after, _ANY),
             damaged=self._damaged.found(),
             without_text=without_text if all_seen else Found(),
         )
 
-    def _index(self, source: str, committed: Mapping[str, int]) -> int:
-        """Place of the committed offset among the marks; without one the group has read nothing."""
-        span = self._ranges[source]
-        return min(max(committed.get(source, 0) - span.start, 0), len(span))
-
-    def _each(self, table: bytes, parts: Mapping[str, slice], names: Names | None = None) -> Found:
+    def _found(
+        self, table: bytes, names: Names | None = None, sources: Iterable[str] | None = None
+    ) -> Found:
         """Inputs whose byte the table marks, after those that `names` holds already."""
         names = names or Names()
-        for source, part in parts.items():
-            marked = self._marks[source][part].translate(table)
-            names.add_marked(source, self._ranges[source].start + (part.start or 0), marked)
+        for source in self._ranges if sources is None else sources:
+            names.add_marked(
+                source, self._ranges[source].start, self._marks[source].translate(table)
+            )
+        return names.found()
+
+    def _found_below(self, committed: Sequence[Mapping[str, int]], table: bytes) -> Found:
+        """Of the inputs below the committed offset of their group, those that the table marks."""
+        return self._found_beside(committed, table, slice)
+
+    def _found_from(self, committed: Sequence[Mapping[str, int]], table: bytes) -> Found:
+        """The same of those at or above it."""
+        return self._found_beside(committed, table, lambda index: slice(index, None))
+
+    def _found_beside(
+        self,
+        committed: Sequence[Mapping[str, int]],
+        table: bytes,
+        side_of: Callable[[int], slice],
+    ) -> Found:
+        names = Names()
+        for group, offsets in enumerate(committed):
+            for source, span in self._ranges.items():
+                # without an offset the group has read nothing
+                index = min(max(offsets.get(source, 0) - span.start, 0), len(span))
+                side = side_of(index)
+                marked = bytes(self._marks[source][side].translate(table))
+                if self._groups:
+                    own = self._groups[source][side].translate(_EQUALS[group])
+                    marked = bytes(map(and_, marked, own))
+                names.add_marked(source, span.start + (side.start or 0), marked)
         return names.found()

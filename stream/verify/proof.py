@@ -2,6 +2,9 @@
 
     committed₀ ─▶ ends of outputs ─▶ ends of inputs ─▶ outputs, to their ends ─▶ committed₁ ─▶ inputs, to their ends
 
+- *Dedicated workers* have a group of their own beside the general one. By the tenants file an input is one group's
+  (`groups`): order holds among the outputs of one group's inputs, and that group's committed offsets count for them.
+  Only for that the inputs are read once more, before the outputs.
 - *Lost* is an input below committed₀ without an output. A transaction's outputs are in the log before its offsets
   are committed, so outputs of everything below committed₀ lie below the ends asked for after it; each partition is
   read until its last stable offset has passed that end. A transaction that was open at that moment hides a part and
@@ -32,25 +35,17 @@ from stream.kafka.clients import Log
 from stream.outputs import OUTPUT_ID
 from stream.records import from_kafka_ms
 from stream.settings import Settings
-from stream.topics import (
-    CALL_TRANSCRIPTS,
-    CASE_OUTCOMES,
-    CHURN_SCORES,
-    CLASSIFICATIONS,
-    CLEANED_EMAILS,
-    CUSTOMER_PROFILES,
-    DEAD_LETTERS,
-    INBOUND_EMAILS,
-    INBOUND_EMAILS_BULK,
-)
-from stream.verify.ledger import Kind, Ledger, OutputRecord, OutputTopic
-from stream.verify.reading import Cluster, Place, Record, connected
+from stream.tenants import ALL_ALIKE, Tenants
+from stream.topics import CALL_TRANSCRIPTS
+from stream.verify.groups import GENERAL, Groups
+from stream.verify.layout import EMAILS, Layout
+from stream.verify.ledger import Ledger, OutputRecord
+from stream.verify.reading import Cluster, Place, Record, connected, named
 from stream.verify.verdict import Found, Names, Verdict
+from stream.verify.waiting import wait_for_groups
 
-EMAILS = (INBOUND_EMAILS, INBOUND_EMAILS_BULK)
 # Brokers' clocks differ a little, and each partition is stamped by its own leader's.
 CLOCK_SKEW_MS = 10_000
-ASK_AGAIN_S = 0.3
 
 Value = TypeVar("Value")
 
@@ -70,101 +65,127 @@ class VerifyOptions:
     settle_s: float = 25.0
 
 
-async def verify(settings: Settings, options: VerifyOptions, log: Log) -> Verdict:
+async def verify(
+    settings: Settings, options: VerifyOptions, log: Log, tenants: Tenants = ALL_ALIKE
+) -> Verdict:
     """Compare what went into the topics with what came out; other traffic may go on.
+
+    Args:
+        settings: name the cluster and the group of the workers that are not dedicated.
+        options: how to verify.
+        log: told how far it is.
+        tenants: the tenants file; says what was left to dedicated workers.
 
     Raises:
         FatalError: topics are missing, or Kafka cannot be read.
     """
-    states = await prepare_topics(settings.model_copy(update={"create_topics": False}), log)
-    places = {
-        name: [Place(state.name, number) for number in range(state.partitions)]
-        for name, state in states.items()
-    }
-    async with connected(settings, log) as cluster:
-        return await _Proof(cluster, places, options).verdict()
+    groups = Groups(settings.group_id, tenants)
+    layout = Layout(await prepare_topics(settings.model_copy(update={"create_topics": False}), log))
+    async with connected(settings, groups.ids, log) as cluster:
+        return await _Proof(cluster, layout, options, groups).verdict()
 
 
 class _Proof:
-    """One verification of one cluster; `places` are the partitions by the topic's name without prefix."""
+    """One verification of one cluster."""
 
     def __init__(
-        self, cluster: Cluster, places: Mapping[str, list[Place]], options: VerifyOptions
+        self, cluster: Cluster, layout: Layout, options: VerifyOptions, groups: Groups
     ) -> None:
         self._cluster = cluster
-        self._places = places
+        self._layout = layout
         self._options = options
+        self._groups = groups
 
     async def verdict(self) -> Verdict:
         """Read in the order of the module's first lines, and judge."""
         cluster, settle_s = self._cluster, self._options.settle_s
         topics = await self._judged_topics()
-        inputs = [place for topic in topics for place in self._places[topic]]
+        inputs = self._layout.places(*topics)
         overdue = await self._overdue(inputs)
-        before, pending = await cluster.committed(inputs, settle_s)
+        before, pending = await self._committed(inputs)
         settled_at_s = time.monotonic() + settle_s
-        outputs = self._outputs(topics)
+        outputs = self._layout.outputs(topics)
         ends, begins = await cluster.ends(outputs), await cluster.begins(outputs)
         since_ms = await self._judged_since_ms(outputs)
         spans = await self._spans(inputs, await cluster.stable_ends(inputs), since_ms)
-        ledger = Ledger(_by_name(spans), self._topics(*EMAILS))
+        ledger = Ledger(_by_name(spans), self._layout.names(*EMAILS), len(self._groups.ids))
         kept_ms = None if since_ms is None else since_ms - CLOCK_SKEW_MS
         output_spans = await self._spans(outputs, ends, kept_ms)
         if await cluster.begins(outputs) != begins:
             raise FatalError("retention deleted outputs while they were asked for; run it again")
+        await self._assign(ledger, spans)
         hidden = await cluster.records(
             output_spans,
             lambda place, record: ledger.add_output(outputs[place], _output(record)),
             settled_at_s,
         )
-        after, still_pending = await cluster.committed(inputs, settle_s)
-        after |= {place: spans[place].stop for place in still_pending}
+        after, still_pending = await self._committed(inputs)
+        for group, place in still_pending:
+            after[group][named(place)] = spans[place].stop
         await cluster.records(
             spans,
             lambda place, record: ledger.add_input(
                 named(place), record.offset, record.key, record.value
             ),
         )
-        open_ = Names()
-        for place, stable in hidden.items():
-            open_.add(f"{named(place)}: last stable offset {stable}, end {ends[place]}")
-        for place in dict.fromkeys([*pending, *still_pending]):
-            open_.add(f"{named(place)}: the group's offset is pending, or its coordinator away")
+        cut_off = {place: (stable, ends[place]) for place, stable in hidden.items()}
         return replace(
-            ledger.close(_by_name(before), _by_name(after), all_seen=not hidden),
+            ledger.close(before, after, all_seen=not hidden),
             judged_since=None if since_ms is None else from_kafka_ms(since_ms),
-            open_transactions=open_.found(),
+            open_transactions=self._open(cut_off, [*pending, *still_pending]),
             overdue=overdue,
         )
 
+    def _open(
+        self, cut_off: Mapping[Place, tuple[int, int]], pending: Collection[tuple[int, Place]]
+    ) -> Found:
+        """Where a transaction stayed open: outputs with their last stable offset and end, offsets with their group."""
+        found = Names()
+        for place, (stable, end) in cut_off.items():
+            found.add(f"{named(place)}: last stable offset {stable}, end {end}")
+        for group, place in dict.fromkeys(pending):
+            whose = f"the offset of group {self._groups.ids[group]}"
+            found.add(f"{named(place)}: {whose} is pending, or its coordinator away")
+        return found.found()
+
     # -- what is judged ------------------------------------------------------------------------
 
+    async def _overdue(self, inputs: Collection[Place]) -> Found:
+        wait_s, settle_s = self._options.wait_s, self._options.settle_s
+        if wait_s is None:
+            return Found()
+        shared = self._layout.places(*EMAILS)
+        return await wait_for_groups(self._cluster, self._groups, inputs, shared, wait_s, settle_s)
+
+    async def _committed(
+        self, inputs: Collection[Place]
+    ) -> tuple[list[dict[str, int]], list[tuple[int, Place]]]:
+        """Of each group its committed offsets; and where they stay pending."""
+        found = await asyncio.gather(
+            *(
+                self._cluster.committed(group, inputs, self._options.settle_s)
+                for group in range(len(self._groups.ids))
+            )
+        )
+        pending = [(group, place) for group, (_, places) in enumerate(found) for place in places]
+        return [_by_name(offsets) for offsets, _ in found], pending
+
+    async def _assign(self, ledger: Ledger, spans: Mapping[Place, range]) -> None:
+        """Read the e-mails for whose they are, where they are not all one group's."""
+        if not self._groups.periods:
+            return
+        groups = self._groups
+        await self._cluster.records(
+            {place: spans[place] for place in self._layout.places(*EMAILS)},
+            lambda place, record: ledger.assign(
+                named(place), record.offset, groups.number_of(record.value, record.timestamp)
+            ),
+        )
+
     async def _judged_topics(self) -> tuple[str, ...]:
-        calls, settle_s = self._places[CALL_TRANSCRIPTS], self._options.settle_s
-        offsets, pending = await self._cluster.committed(calls, settle_s)
+        calls, settle_s = self._layout.places(CALL_TRANSCRIPTS), self._options.settle_s
+        offsets, pending = await self._cluster.committed(GENERAL, calls, settle_s)
         return (*EMAILS, CALL_TRANSCRIPTS) if offsets or pending else EMAILS
-
-    def _topics(self, *names: str) -> frozenset[str]:
-        """Full names."""
-        return frozenset(place.topic for name in names for place in self._places[name])
-
-    def _outputs(self, judged: Collection[str]) -> dict[Place, OutputTopic]:
-        """Every output partition, with what may lie in it."""
-        emails, nothing = self._topics(*EMAILS), frozenset[str]()
-        others = {CALL_TRANSCRIPTS, CUSTOMER_PROFILES, CASE_OUTCOMES} - {*judged}
-        rules = [
-            (CLASSIFICATIONS, Kind.ANSWER, emails, nothing),
-            (CLEANED_EMAILS, Kind.TEXT, emails, nothing),
-            (DEAD_LETTERS, Kind.LETTER, self._topics(*judged), self._topics(*others)),
-        ]
-        if CALL_TRANSCRIPTS in judged:
-            calls = self._topics(CALL_TRANSCRIPTS)
-            rules.append((CHURN_SCORES, Kind.ANSWER, calls, nothing))
-        return {
-            place: OutputTopic(place.topic, kind, causes, unjudged)
-            for name, kind, causes, unjudged in rules
-            for place in self._places[name]
-        }
 
     async def _judged_since_ms(self, outputs: Collection[Place]) -> int | None:
         """The time from which on every output was kept, and that was asked for; None: all of time."""
@@ -189,40 +210,6 @@ class _Proof:
             found = await self._cluster.first_since(places, since_ms)
             begins = {place: found[place][0] if place in found else ends[place] for place in places}
         return {place: range(begins[place], max(begins[place], ends[place])) for place in places}
-
-    # -- waiting -------------------------------------------------------------------------------
-
-    async def _overdue(self, inputs: Collection[Place]) -> Found:
-        """Wait until what lies in the inputs now is committed; returns where it is not when the time is over."""
-        late = Names()
-        if self._options.wait_s is None:
-            return late.found()
-        deadline_s = time.monotonic() + self._options.wait_s
-        begins, ends = await self._cluster.begins(inputs), await self._cluster.stable_ends(inputs)
-        while waiting := await self._waiting(inputs, begins, ends):
-            if time.monotonic() > deadline_s:
-                for place, offset in waiting.items():
-                    late.add(f"{named(place)}: committed {offset}, end {ends[place]}")
-                break
-            await asyncio.sleep(ASK_AGAIN_S)
-        return late.found()
-
-    async def _waiting(
-        self, inputs: Collection[Place], begins: Mapping[Place, int], ends: Mapping[Place, int]
-    ) -> dict[Place, int]:
-        """Committed offsets of the partitions that hold a record at or after it."""
-        committed, _ = await self._cluster.committed(inputs, self._options.settle_s)
-        offsets = {place: max(committed.get(place, 0), begins[place]) for place in inputs}
-        return {
-            place: offset
-            for place, offset in offsets.items()
-            if await self._cluster.has_record(place, offset, ends[place])
-        }
-
-
-def named(place: Place) -> str:
-    """`topic/partition`."""
-    return f"{place.topic}/{place.partition}"
 
 
 def _by_name(found: Mapping[Place, Value]) -> dict[str, Value]:

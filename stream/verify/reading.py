@@ -1,7 +1,7 @@
-"""A cluster in, what lies in its topics and where its group stands out: the part of the verifier that knows aiokafka.
+"""A cluster in, what lies in its topics and where its groups stand out: the part of the verifier that knows aiokafka.
 
 Three views: `records` as a read_committed consumer sees them, `ends` as the log has them (committed or not), and
-`committed`: the group's offsets once no transaction on them is pending, read without joining the group.
+`committed`: a group's offsets once no transaction on them is pending, read without joining the group.
 """
 
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -10,7 +10,7 @@ Three views: `records` as a read_committed consumer sees them, `ends` as the log
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
@@ -31,31 +31,46 @@ Place = TopicPartition
 Record = ConsumerRecord[bytes | None, bytes | None]
 
 
-class Cluster:
-    """Two consumers that belong to no group and write nothing; made by `connected`."""
+def named(place: Place) -> str:
+    """`topic/partition`."""
+    return f"{place.topic}/{place.partition}"
 
-    def __init__(self, settings: Settings, log: Log) -> None:
+
+class Cluster:
+    """Consumers that are members of no group and write nothing; made by `connected`.
+
+    Args:
+        settings: name the cluster.
+        groups: ids of those whose offsets may be asked for, at least one.
+        log: told what is waited for.
+    """
+
+    def __init__(self, settings: Settings, groups: Sequence[str], log: Log) -> None:
         speak_kip447()
         self._settings = settings
         self._log = log
         self._reader = reader(
             settings, auto_offset_reset="none", max_partition_fetch_bytes=FETCH_BYTES
         )
-        self._marks = AIOKafkaConsumer(  # never subscribed, so never a member of the group
-            group_id=settings.group_id,
-            enable_auto_commit=False,
-            isolation_level="read_uncommitted",
-            **connection(settings),
-        )
+        self._members = [
+            AIOKafkaConsumer(  # never subscribed, so never a member of the group
+                group_id=group,
+                enable_auto_commit=False,
+                isolation_level="read_uncommitted",
+                **connection(settings),
+            )
+            for group in groups
+        ]
+        self._marks = self._members[0]
 
     async def start(self) -> None:
         """Connect, waiting for a Kafka that is not up yet."""
-        for consumer in (self._reader, self._marks):
+        for consumer in (self._reader, *self._members):
             await start_when_ready(consumer, self._settings, self._log)
 
     async def stop(self) -> None:
         """Disconnect."""
-        for consumer in (self._reader, self._marks):
+        for consumer in (self._reader, *self._members):
             await consumer.stop()
 
     async def begins(self, places: Collection[Place]) -> dict[Place, int]:
@@ -78,17 +93,22 @@ class Cluster:
         return {place: (at.offset, at.timestamp) for place, at in found.items() if at is not None}
 
     async def committed(
-        self, places: Collection[Place], within_s: float
+        self, group: int, places: Collection[Place], within_s: float
     ) -> tuple[dict[Place, int], list[Place]]:
-        """The group's offsets where it has some, and the partitions on which a transaction stays pending.
+        """A group's offsets where it has some, and the partitions on which a transaction stays pending.
 
         Each partition is asked for by itself: under load some transaction is nearly always pending somewhere.
+
+        Args:
+            group: its place among the groups.
+            places: what to ask for.
+            within_s: how long a transaction may stay pending.
         """
 
         async def one(place: Place) -> dict[Place, OffsetAndMetadata] | None:
             try:
                 async with asyncio.timeout(within_s):
-                    return await stable_offsets(self._marks, frozenset({place}))
+                    return await stable_offsets(self._members[group], frozenset({place}))
             except TimeoutError:
                 return None
 
@@ -180,14 +200,14 @@ class Cluster:
 
 
 @contextlib.asynccontextmanager
-async def connected(settings: Settings, log: Log) -> AsyncIterator[Cluster]:
-    """A cluster to read from.
+async def connected(settings: Settings, groups: Sequence[str], log: Log) -> AsyncIterator[Cluster]:
+    """A cluster to read from; arguments as `Cluster`.
 
     Raises:
         BrokerUnavailableError: no Kafka.
         FatalError: Kafka refused, or deleted records while they were read.
     """
-    cluster = Cluster(settings, log)
+    cluster = Cluster(settings, groups, log)
     try:
         await cluster.start()
         yield cluster

@@ -49,15 +49,16 @@ class Verdict:
         answers: classifications and churn scores that were read.
         letters: dead letters that were read, but for those of topics that are not judged.
         texts: cleaned e-mails that were read.
-        waiting: inputs that the group has not committed yet; no fault.
+        waiting: inputs that their group has not committed yet; no fault.
         undecided: inputs without an output while an open transaction hides a part of the outputs.
         unjudged: outputs of inputs that are too old, deleted, or of a topic that is not judged.
         judged_since: older inputs were not judged, because of `since` or because outputs of that age were deleted.
-        lost: inputs below the committed offset without an output.
+        lost: inputs below the committed offset of their group without an output.
         duplicated: inputs with more than one output.
-        out_of_order: outputs behind one of a later record of their input partition, in the same output partition.
+        out_of_order: outputs behind one of a later record of their input partition and group, in the same output
+            partition.
         foreign: outputs that name no visible input record, or none at all.
-        ahead: inputs at or after the committed offset that have an output.
+        ahead: inputs at or after the committed offset of their group that have an output.
         damaged: outputs whose content contradicts their input or their own `output-id`.
         without_text: inputs whose cleaned e-mails are fewer or more than their classifications.
         open_transactions: partitions in which a transaction stayed open.

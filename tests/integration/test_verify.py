@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
 from stream.kafka.admin import prepare_topics
+from stream.tenants_toml import read_tenants
 from stream.topics import (
     CASE_OUTCOMES,
     CLASSIFICATIONS,
@@ -24,7 +25,7 @@ from stream.topics import (
     DEAD_LETTERS,
     INBOUND_EMAILS,
 )
-from tests.counting import all_answered
+from tests.counting import all_answered, count
 from tests.kafka_tools import Outgoing, admin, produce
 from tests.walking import Events, mail, settings_for, until, walking
 
@@ -112,11 +113,11 @@ def letter(cause: str, value: bytes | None) -> Outgoing:
     return Outgoing(b"customer", value, [("output-id", cause.encode())])
 
 
-async def commit(kafka: str, prefix: str, live: str, offset: int) -> None:
-    """Move the group's offset, as a worker does that forgot the outputs."""
+async def commit(kafka: str, prefix: str, live: str, offset: int, group: str = "group") -> None:
+    """Move a group's offset, as a worker does that forgot the outputs."""
     async with transaction(kafka, prefix) as producer:
         await producer.send_offsets_to_transaction(
-            {TopicPartition(live, 0): offset}, f"{prefix}group"
+            {TopicPartition(live, 0): offset}, f"{prefix}{group}"
         )
         await producer.commit_transaction()
 
@@ -192,6 +193,50 @@ async def test_each_fault_put_into_the_topics_is_found_and_named(kafka: str, pre
     assert f"    {lost}\n" in table.said
     assert table.said.count("Does something else write to these topics") == 3
     assert table.said.endswith("NOT exactly once\n")
+
+
+@pytest.mark.timeout(60)
+async def test_dedicated_workers_keep_an_order_of_their_own_and_each_break_of_it_is_found(
+    kafka: str, prefix: str, tmp_path: Path
+) -> None:
+    await prepare_topics(settings_for(kafka, prefix), Events())
+    live, file = f"{prefix}{INBOUND_EMAILS}", tmp_path / "tenants.toml"
+    table = "[tenants.acme]\nconsent_to_training = false\n"
+    file.write_text(f"{table}dedicated_from = 2020-01-01T00:00:00Z\n")
+    whose = ("acme", "globex")  # places 0, 2, 4 … are the dedicated workers', 1, 3, 5 … the others'
+    mails = [mail(number, tenant=whose[number % 2]) for number in range(8)]
+    await produce(kafka, live, mails, partition=0)
+
+    async def answer_in_order(*places: int, partition: int) -> None:
+        for topic in (CLASSIFICATIONS, CLEANED_EMAILS):
+            records = [answer(f"{live}/0/{place}")[0] for place in places]
+            await produce(kafka, f"{prefix}{topic}", records, partition=partition)
+
+    async def found(wait_s: float | None = None) -> dict[str, Any]:
+        counted = await count(kafka, prefix, wait_s, read_tenants(file))
+        return {name: list(names) for name, (_, names) in counted.faults().items()}
+
+    await answer_in_order(1, 3, 0, 5, 2, partition=1)
+    await commit(kafka, prefix, live, 6)
+    await commit(kafka, prefix, live, 3, "group.acme")
+    clean = await verify(kafka, prefix, "--json", "--tenants-file", str(file))
+    assert clean.code == 0, clean.said
+    assert (clean.verdict["holds"], clean.verdict["waiting"]) == (True, 3)
+    theirs = f"{live}/0: committed 3 in group {prefix}group.acme, end 8"
+    assert await found(0) == {"overdue": [f"{live}/0: committed 6, end 8", theirs]}
+    without_file = (await count(kafka, prefix)).faults()
+    assert without_file.keys() == {"lost", "out_of_order"}, "all is one group's then"
+
+    await answer_in_order(6, partition=1)  # and 4 is lost
+    await commit(kafka, prefix, live, 8, "group.acme")
+    assert await found() == {"lost": [f"{live}/0/4"]}
+    await answer_in_order(4, 7, partition=1)  # one behind 6, one that the others did not commit
+    await answer_in_order(2, partition=2)  # by both
+    assert await found() == {
+        "out_of_order": [f"{live}/0/4"] * 2,
+        "ahead": [f"{live}/0/7"],
+        "duplicated": [f"{live}/0/2"],
+    }
 
 
 @pytest.mark.timeout(60)

@@ -29,7 +29,10 @@ KEY, VALUE = b"customer", b"\xff not a mail"
 
 @dataclass
 class History:
-    """What lies in the topics: inputs by partition, the topics' records in their order."""
+    """What lies in the topics: inputs by partition, the topics' records in their order.
+
+    `dedicated`: committed offsets of the groups beside the general one; `theirs`: the group of an input, by its name.
+    """
 
     inputs: dict[str, list[int]]
     outputs: list[tuple[OutputTopic, OutputRecord]] = field(default_factory=list)
@@ -37,13 +40,19 @@ class History:
     ahead_of: dict[str, int] | None = None
     all_seen: bool = True
     value: bytes = VALUE
+    dedicated: list[dict[str, int]] = field(default_factory=list)
+    theirs: dict[str, int] = field(default_factory=dict)
 
     def verdict(self, begin: int = 0) -> Verdict:
         ranges = {
             source: range(begin, max(offsets, default=-1) + 2)
             for source, offsets in self.inputs.items()
         }
-        ledger = Ledger(ranges, frozenset({LIVE}))
+        ledger = Ledger(ranges, frozenset({LIVE}), 1 + len(self.dedicated))
+        for cause, group in self.theirs.items():
+            source, _, offset = cause.rpartition("/")
+            if int(offset) >= begin:
+                ledger.assign(source, int(offset), group)
         for topic, record in self.outputs:
             ledger.add_output(topic, record)
         for source, offsets in self.inputs.items():
@@ -51,7 +60,8 @@ class History:
                 if offset >= begin:
                     ledger.add_input(source, offset, KEY, self.value)
         after = self.committed if self.ahead_of is None else self.ahead_of
-        return ledger.close(self.committed, after, all_seen=self.all_seen)
+        before = [self.committed, *self.dedicated]
+        return ledger.close(before, [after, *self.dedicated], all_seen=self.all_seen)
 
 
 def answer(cause: str, topic: OutputTopic = ANSWERS, partition: int = 0) -> OutputRecord:
@@ -255,7 +265,7 @@ def test_an_output_id_of_thousands_of_digits_is_foreign_and_cut_short() -> None:
     ledger = Ledger({"p-inbound-emails/0": range(2)}, frozenset())
     topic = OutputTopic("p-classifications", Kind.ANSWER, frozenset({"p-inbound-emails"}))
     ledger.add_output(topic, OutputRecord(0, 0, b"1", b"{}", "p-inbound-emails/0/" + "9" * 5000))
-    [name] = ledger.close({}, {}, all_seen=True).foreign.names
+    [name] = ledger.close([{}], [{}], all_seen=True).foreign.names
     assert len(name) <= 200
 
 
