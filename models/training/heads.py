@@ -86,6 +86,7 @@ def tune_encoder(
     own = TuneRows(
         rows=known.rows,
         ids=[text.ids for text in known.encoder.tokenize(known.texts)],
+        texts=known.texts,
         embeddings=known.embeddings,
         learn_count=known.learn_count,
         min_label_rows=request.min_label_rows,
@@ -93,6 +94,7 @@ def tune_encoder(
         out_of_scope_label=request.out_of_scope_label,
         start=lambda spec: known.start(spec, None),
         threads=request.threads,
+        groups=known.groups,
     )
     task = make_task(own, choose)
     wanted = TuneRequest(

@@ -188,6 +188,6 @@ def _key(request: TuneRequest, device: Device) -> str:
     digest.update(task.learn.tobytes() + b"|" + task.check.tobytes())
     for head in task.heads:
         digest.update(repr((head.name, head.kind, head.weight, head.targets.shape)).encode())
-        for part in (head.targets, head.known, head.start.dense, head.start.bias):
+        for part in (head.targets, head.known, head.taught, head.start.dense, head.start.bias):
             digest.update(np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()[:32]
