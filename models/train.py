@@ -38,7 +38,7 @@ from models.training.report import (
     TuningReport,
 )
 from models.training.rows import TrainRows, read_rows
-from models.training.stages import StageWatch
+from models.training.stages import StageWatch, Warn, say_nothing
 
 if TYPE_CHECKING:
     from models.fitting.fit_heads import FittedHeads
@@ -49,7 +49,12 @@ _NEEDED = ("jinja2", "matplotlib", "onnx", "scipy")
 _NEEDED_TO_TUNE = ("torch", "transformers")
 
 
-def train(request: TrainRequest, progress: Progress, tracker: Tracker = NO_TRACKER) -> TrainReport:
+def train(
+    request: TrainRequest,
+    progress: Progress,
+    tracker: Tracker = NO_TRACKER,
+    warn: Warn = say_nothing,
+) -> TrainReport:
     """Train a model by the request's recipe and write a bundle.
 
     A killed training leaves no bundle. One that tunes goes on where it was when an equal request comes.
@@ -59,17 +64,19 @@ def train(request: TrainRequest, progress: Progress, tracker: Tracker = NO_TRACK
         progress: told stage, done, total; stages are `read`, `encoder`, `embed`, [`tune`, `export`, `embed tuned`],
             `heads`, `write`, `check`.
         tracker: told begin, epochs and end.
+        warn: told each warning about the rows before anything long starts; the report has them too.
 
     Raises:
         DatasetError: rows that cannot be trained on, nothing to learn from them, or an extra is missing.
         BaseModelError: no such base model, or one that cannot be written or tuned.
         BundleError: the name is not allowed, or the bundle does not load.
         RuntimeUnavailableError: a provider that was asked for cannot be had.
+        KeyboardInterrupt: as it came; with a message where what was tuned is kept.
     """
     with tracked(tracker, request):
         _check_request(request)
         with TemporaryDirectory(prefix="switchboard-base-") as scratch:
-            report = _Training(request, StageWatch(progress), tracker, Path(scratch)).run()
+            report = _Training(request, StageWatch(progress, warn), tracker, Path(scratch)).run()
     tracker.finished(Path(report.path), report)
     return report
 
@@ -133,7 +140,9 @@ class _Training:
             previous = read_previous(
                 request.models_dir, request.name, request.tenant, request.changes
             )
-            rows = read_rows(request)
+            rows = read_rows(request, previous.labels if previous else None)
+            for warning in rows.warnings:
+                watch.warn(warning)
             if request.tokens:
                 base = extend_base(base, request.tokens, self._scratch / "base")
         texts = [row.text(request.input_template) for row in rows.everything()]

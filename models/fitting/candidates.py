@@ -32,8 +32,11 @@ class Candidate:
     is_tuned: bool = False
 
     def __str__(self) -> str:
-        """As the report names it."""
-        return f"{'tuned ' * self.is_tuned}{self.features} C={self.inverse_penalty:g}"
+        """As reports and pages name it."""
+        reads = "tuned " * self.is_tuned + self.features.replace("+ngrams", " and n-grams")
+        if self.is_tuned and self.features == "embedding":
+            return reads  # nothing is fitted
+        return f"{reads}, penalty 1/{self.inverse_penalty:g}"
 
 
 # Simplest first. C = 10 suits the embedding (facts of several data sets); n-grams bear more trust on long texts.

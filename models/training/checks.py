@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from models.labels import TrainingRow
+from models.rows.checks import frequent_labels
 from models.rows.dataset import answer_of, find_heads
 from models.rows.errors import DatasetError, did_you_mean
 from models.training.report import TrainRequest
@@ -54,20 +55,31 @@ def check_heads(
     ]
 
 
-def check_learnable(rows: Sequence[TrainingRow], places: Sequence[str]) -> None:
+def check_learnable(
+    request: TrainRequest, rows: Sequence[TrainingRow], places: Sequence[str]
+) -> None:
     """Refuse rows of which no head can be learned.
 
     Args:
+        request: with the least rows of a label and the label out of scope.
         rows: to learn from.
         places: `file:line` of each.
 
     Raises:
         DatasetError: says why of each head, and where its first row stands.
     """
-    heads = find_heads(rows)
-    if all(isinstance(spec, str) for spec in heads.values()):
-        reasons = "; ".join(_why(head, rows, places) for head in heads) or "no row has labels"
-        raise DatasetError(f"nothing to learn from {len(rows)} rows: {reasons}")
+    reasons: list[str] = []
+    for head, spec in find_heads(rows).items():
+        if isinstance(spec, str):
+            reasons.append(_why(head, rows, places))
+        else:
+            kept = frequent_labels(spec, rows, request.min_label_rows, request.out_of_scope_label)
+            if not isinstance(kept, str):
+                return
+            reasons.append(kept)
+    raise DatasetError(
+        f"nothing to learn from {len(rows)} rows: {'; '.join(reasons) or 'no row has labels'}"
+    )
 
 
 def check_kinds(

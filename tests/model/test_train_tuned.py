@@ -144,7 +144,7 @@ def test_another_request_does_not_go_on_from_this_ones_checkpoint(balanced: Trai
             raise KeyboardInterrupt
 
     listener = Listener()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="give the same command again"):
         train(balanced, stop, listener)
     assert listener.told == ["started", "KeyboardInterrupt"]
     assert list((balanced.models_dir / ".training").glob("*/checkpoint.pt")), "Ctrl-C keeps it"

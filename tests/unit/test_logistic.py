@@ -151,7 +151,7 @@ def test_candidates_that_need_tuned_weights_are_passed_over_without_them() -> No
     features, targets, _ = problem()
     candidates = [Candidate("embedding", 10.0, is_tuned=True), Candidate("embedding", 10.0)]
     _, choice = fit_head(head_rows(features, targets), candidates, InlinePool())
-    assert list(choice.scores) == ["embedding C=10"]
+    assert list(choice.scores) == ["embedding, penalty 1/10"]
 
 
 def test_a_search_is_judged_like_the_own_candidates() -> None:
