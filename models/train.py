@@ -27,7 +27,14 @@ from models.rows.dataset import DatasetError
 from models.runtime import Encoder
 from models.tracking.tracker import NO_TRACKER, Tracker, tracked
 from models.training.bundle import Trained, make_report, measure, write
-from models.training.heads import KnownRows, TunedEncoder, chosen_figure, fit_all, tune_encoder
+from models.training.heads import (
+    KnownRows,
+    TunedEncoder,
+    chosen_candidates,
+    chosen_figure,
+    fit_all,
+    tune_encoder,
+)
 from models.training.previous import Previous, read_previous
 from models.training.report import (
     EpochReport,
@@ -61,8 +68,8 @@ def train(
 
     Args:
         request: what to train.
-        progress: told stage, done, total; stages are `read`, `encoder`, `embed`, [`tune`, `export`, `embed tuned`],
-            `heads`, `write`, `check`.
+        progress: told stage, done, total; stages are `read`, `encoder`, `embed`, `heads`, [`tune`, `export`, `embed
+            tuned`, `tuned heads`], `write`, `check`.
         tracker: told begin, epochs and end.
         warn: told each warning about the rows before anything long starts; the report has them too.
 
@@ -150,7 +157,7 @@ class _Training:
         if request.recipe == "quick":
             with watch.stage("heads"):
                 known = self._known(rows, texts, encoded, previous)
-                fitted = fit_all(known, None, watch.advance)
+                fitted = fit_all(known, watch.advance)
             trained = self._trained(base, encoded, texts, fitted)
         else:
             trained = self._tune(rows, texts, base, encoded, previous)
@@ -173,22 +180,30 @@ class _Training:
         frozen: _Encoded,
         previous: Previous | None,
     ) -> Trained:
-        """Tune; where that is worse on the rows that neither saw, the encoder serves as it was."""
+        """Tune; where that is worse on the rows that neither saw, the encoder serves as it was.
+
+        What a head reads is chosen before, by many rows: a tuned embedding tells apart those that it learned from, and
+        few were kept back from it.
+        """
         watch, known = self._watch, self._known(rows, texts, frozen, previous)
+        with watch.stage("heads"):
+            first = fit_all(known, watch.advance)
+            reads = chosen_candidates(first)
         with watch.stage("tune"):
             tuned = self._tuned = tune_encoder(known, base, watch.advance, self._tell_epoch)
         encoded = self._encode(tuned.work.base, texts, "export", "embed tuned")
-        with watch.stage("heads"):
-            fitted = fit_all(self._known(rows, texts, encoded, previous), tuned, watch.advance)
+        with watch.stage("tuned heads"):
+            own = self._known(rows, texts, encoded, previous)
+            fitted = fit_all(own, watch.advance, tuned.choose, reads)
             after = chosen_figure(fitted)
-            before = chosen_figure(fit_all(known, None, watch.advance, tuned.choose))
-            if after is None or before is None or after >= before:
-                return self._trained(tuned.work.base, encoded, texts, fitted)
-            self._notes = (
-                f"tuning made it worse on the rows kept back from it ({after:.4f} against {before:.4f}): "
-                "the encoder serves as it was",
-            )
-            return self._trained(base, frozen, texts, fit_all(known, None, watch.advance))
+            before = chosen_figure(fit_all(known, watch.advance, tuned.choose, reads))
+        if after is None or before is None or after >= before:
+            return self._trained(tuned.work.base, encoded, texts, fitted)
+        self._notes = (
+            f"tuning made it worse on the rows kept back from it ({after:.4f} against {before:.4f}): "
+            "the encoder serves as it was",
+        )
+        return self._trained(base, frozen, texts, first)
 
     def _trained(
         self, base: Path, encoded: _Encoded, texts: list[str], fitted: "FittedHeads"

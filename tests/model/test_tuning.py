@@ -227,7 +227,7 @@ def test_a_head_without_weight_beside_rows_of_its_own_stops_nothing(job: Job) ->
     learn = np.flatnonzero(topic.known[:32])
     task = TuneTask(job.task.ids, heads, learn, job.task.check)
     tuned = tune(dataclasses.replace(job, task=task), silent, untold)
-    assert np.array_equal(tuned.network.weights()[1].dense, tags.start.dense)
+    assert np.array_equal(tuned.network.heads[1].weight.detach().numpy(), tags.start.dense)
     assert set(tuned.epochs[-1].heads) == {"topic", "tags"}
 
 
