@@ -6,7 +6,6 @@ would. Texts are embedded by the session that serves, so heads fit what they wil
 the others the extra `train`; all need the extras `cpu` (or `gpu`) and `heads`. Knows no Kafka.
 """
 
-import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,18 +14,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from models.bundle import load_bundle
-from models.bundle_names import check_name
 from models.encoder.base_kind import check_base_model
 from models.encoder.base_model import find_base_model
 from models.encoder.domain_tokens import extend_base
 from models.encoder.embed import Embedded, embed_texts
 from models.encoder.files import CONFIG_NAME, sha256_of
 from models.encoder.store import prepare_encoder
-from models.labels import check_template
 from models.rows.dataset import DatasetError
 from models.runtime import Encoder
 from models.tracking.tracker import NO_TRACKER, Tracker, tracked
 from models.training.bundle import Trained, make_report, measure, write
+from models.training.checks import check_request
 from models.training.heads import (
     KnownRows,
     TunedEncoder,
@@ -51,9 +49,6 @@ if TYPE_CHECKING:
     from models.fitting.fit_heads import FittedHeads
 
 __all__ = ["DatasetError", "HeadReport", "TrainReport", "TrainRequest", "train"]
-
-_NEEDED = ("jinja2", "matplotlib", "onnx", "scipy")
-_NEEDED_TO_TUNE = ("torch", "transformers")
 
 
 def train(
@@ -81,29 +76,11 @@ def train(
         KeyboardInterrupt: as it came; with a message where what was tuned is kept.
     """
     with tracked(tracker, request):
-        _check_request(request)
+        check_request(request)
         with TemporaryDirectory(prefix="switchboard-base-") as scratch:
             report = _Training(request, StageWatch(progress, warn), tracker, Path(scratch)).run()
     tracker.finished(Path(report.path), report)
     return report
-
-
-def _check_request(request: TrainRequest) -> None:
-    """Refuse what would fail after minutes of work."""
-    check_name(request.name)
-    try:
-        check_template(request.input_template)
-    except ValueError as error:
-        raise DatasetError(str(error)) from error
-    tunes = request.recipe != "quick"
-    for extra, names in (("heads", _NEEDED), ("train", _NEEDED_TO_TUNE if tunes else ())):
-        wanted = (*names, "optuna") if request.search and extra == "train" else names
-        missing = [name for name in wanted if importlib.util.find_spec(name) is None]
-        if missing:
-            raise DatasetError(
-                f"recipe {request.recipe} needs {', '.join(missing)}: "
-                f"pip install 'switchboard-classifier[{extra}]'"
-            )
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,44 @@
-"""Checks a request against its rows before anything long starts: what is named must exist; for `rows`.
+"""Checks a request before anything long starts, by itself and against its rows: what is named must exist.
 
 Knows heads and labels, no model and no split.
 """
 
+import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.labels import TrainingRow
+from models.bundle_names import check_name
+from models.labels import TrainingRow, check_template
 from models.rows.checks import frequent_labels
 from models.rows.dataset import answer_of, find_heads
 from models.rows.errors import DatasetError, did_you_mean
 from models.training.report import TrainRequest
+
+_NEEDED = ("jinja2", "matplotlib", "onnx", "scipy")
+_NEEDED_TO_TUNE = ("torch", "transformers")
+
+
+def check_request(request: TrainRequest) -> None:
+    """Refuse what would fail after minutes of work.
+
+    Raises:
+        DatasetError: the template has no such field, or an extra is not installed.
+        BundleError: the name is not allowed.
+    """
+    check_name(request.name)
+    try:
+        check_template(request.input_template)
+    except ValueError as error:
+        raise DatasetError(str(error)) from error
+    tunes = request.recipe != "quick"
+    for extra, names in (("heads", _NEEDED), ("train", _NEEDED_TO_TUNE if tunes else ())):
+        wanted = (*names, "optuna") if request.search and extra == "train" else names
+        missing = [name for name in wanted if importlib.util.find_spec(name) is None]
+        if missing:
+            raise DatasetError(
+                f"recipe {request.recipe} needs {', '.join(missing)}: "
+                f"pip install 'switchboard-classifier[{extra}]'"
+            )
 
 
 def check_heads(
