@@ -41,14 +41,15 @@ def train_tenants(rows_file: Path, count: int, rows: int, folder: Path) -> Setti
     tables: list[str] = []
     for number in range(count):
         path = folder / f"rows-{number}.jsonl"
-        own = drawn.sample(everything, min(rows, len(everything)))
+        drawn_rows = drawn.sample(everything, min(rows, len(everything)))
+        own = [msgspec.structs.replace(row, tenant=None) for row in drawn_rows]
         path.write_bytes(msgspec.json.Encoder().encode_lines(own))
         tenant = f"t{number}"
         request = TrainRequest(
             name=tenant, tenant=tenant, models_dir=base.models_dir, data=[path], threads=cores()
         )
         train(request, lambda *_: None)
-        tables.append(f'[tenants.{tenant}]\nmodel = "{tenant}/1"\n')
+        tables.append(f'[tenants.{tenant}]\nmodel = "{tenant}/1"\nconsent_to_training = true\n')
         say("trained", tenant=tenant)
     base.tenants_file.write_text("\n".join(tables), encoding="utf-8")
     return base

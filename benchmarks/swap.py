@@ -1,6 +1,6 @@
 """A model that goes live under load: what is lost, doubled or answered by the wrong version, and what the others wait.
 
-    python -m benchmarks.swap --train FILE --data FILE [--rate 30] [--seconds 60] [--swaps 3]
+    python -m benchmarks.swap --train FILE --data FILE [--rate 30] [--every 20] [--swaps 3]
 
 A real worker follows `model-deployments`; mail comes open-loop (Poisson) all the time while versions are approved by
 `switchboard models approve` and one is taken back by `rollback`. Every classification names its version: it must be
@@ -100,7 +100,7 @@ async def swap_under_load(
 
 async def versions_by_cause(settings: Settings) -> tuple[dict[str, str], int, int]:
     """Version by output id, and how many outputs were doubled or dead letters."""
-    consumer = reader(settings)
+    consumer = reader(settings, auto_offset_reset="earliest")
     await consumer.start()
     names = [settings.topic(name) for name in (CLASSIFICATIONS, DEAD_LETTERS)]
     consumer.subscribe(names)

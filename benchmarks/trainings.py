@@ -58,7 +58,8 @@ def data_folder() -> Path:
 def read_part(name: str, part: str, limit: int | None = None) -> list[TrainingRow]:
     """Rows of one part of a data set, in the file's order; of all, `limit` spread evenly."""
     rows = read_dataset([data_folder() / f"{name}.{part}.jsonl.gz"]).rows
-    return spread(rows, limit)
+    # without tenants there are no label schemas, which the baselines have not either
+    return [msgspec.structs.replace(row, tenant=None) for row in spread(rows, limit)]
 
 
 def spread(rows: Sequence[T], limit: int | None) -> list[T]:
@@ -91,7 +92,7 @@ def peak_rss_mb() -> float:
 def answers_of(
     bundle: Bundle, rows: Sequence[TrainingRow], threads: int
 ) -> list[dict[str, HeadAnswer]]:
-    """A bundle's answers, without the help of tenants' label schemas: the baselines have none."""
+    """A bundle's answers; rows of `read_part` name no tenant."""
     texts = [bundle.text(row.subject or "", row.body or "", row.attributes) for row in rows]
     return bundle.predict(embed_texts(bundle.encoder, texts, threads).embeddings, texts)
 

@@ -6,7 +6,6 @@ would. Texts are embedded by the session that serves, so heads fit what they wil
 the others the extra `train`; all need the extras `cpu` (or `gpu`) and `heads`. Knows no Kafka.
 """
 
-import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,19 +14,25 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from models.bundle import load_bundle
-from models.bundle_names import check_name
 from models.encoder.base_kind import check_base_model
 from models.encoder.base_model import find_base_model
 from models.encoder.domain_tokens import extend_base
 from models.encoder.embed import Embedded, embed_texts
 from models.encoder.files import CONFIG_NAME, sha256_of
 from models.encoder.store import prepare_encoder
-from models.labels import check_template
 from models.rows.dataset import DatasetError
 from models.runtime import Encoder
 from models.tracking.tracker import NO_TRACKER, Tracker, tracked
 from models.training.bundle import Trained, make_report, measure, write
-from models.training.heads import KnownRows, TunedEncoder, chosen_figure, fit_all, tune_encoder
+from models.training.checks import check_request
+from models.training.heads import (
+    KnownRows,
+    TunedEncoder,
+    chosen_candidates,
+    chosen_figure,
+    fit_all,
+    tune_encoder,
+)
 from models.training.previous import Previous, read_previous
 from models.training.report import (
     EpochReport,
@@ -38,58 +43,44 @@ from models.training.report import (
     TuningReport,
 )
 from models.training.rows import TrainRows, read_rows
-from models.training.stages import StageWatch
+from models.training.stages import StageWatch, Warn, say_nothing
 
 if TYPE_CHECKING:
     from models.fitting.fit_heads import FittedHeads
 
 __all__ = ["DatasetError", "HeadReport", "TrainReport", "TrainRequest", "train"]
 
-_NEEDED = ("jinja2", "matplotlib", "onnx", "scipy")
-_NEEDED_TO_TUNE = ("torch", "transformers")
 
-
-def train(request: TrainRequest, progress: Progress, tracker: Tracker = NO_TRACKER) -> TrainReport:
+def train(
+    request: TrainRequest,
+    progress: Progress,
+    tracker: Tracker = NO_TRACKER,
+    warn: Warn = say_nothing,
+) -> TrainReport:
     """Train a model by the request's recipe and write a bundle.
 
     A killed training leaves no bundle. One that tunes goes on where it was when an equal request comes.
 
     Args:
         request: what to train.
-        progress: told stage, done, total; stages are `read`, `encoder`, `embed`, [`tune`, `export`, `embed tuned`],
-            `heads`, `write`, `check`.
+        progress: told stage, done, total; stages are `read`, `encoder`, `embed`, `heads`, [`tune`, `export`, `embed
+            tuned`, `tuned heads`], `write`, `check`.
         tracker: told begin, epochs and end.
+        warn: told each warning about the rows before anything long starts; the report has them too.
 
     Raises:
         DatasetError: rows that cannot be trained on, nothing to learn from them, or an extra is missing.
         BaseModelError: no such base model, or one that cannot be written or tuned.
         BundleError: the name is not allowed, or the bundle does not load.
         RuntimeUnavailableError: a provider that was asked for cannot be had.
+        KeyboardInterrupt: as it came; with a message where what was tuned is kept.
     """
     with tracked(tracker, request):
-        _check_request(request)
+        check_request(request)
         with TemporaryDirectory(prefix="switchboard-base-") as scratch:
-            report = _Training(request, StageWatch(progress), tracker, Path(scratch)).run()
+            report = _Training(request, StageWatch(progress, warn), tracker, Path(scratch)).run()
     tracker.finished(Path(report.path), report)
     return report
-
-
-def _check_request(request: TrainRequest) -> None:
-    """Refuse what would fail after minutes of work."""
-    check_name(request.name)
-    try:
-        check_template(request.input_template)
-    except ValueError as error:
-        raise DatasetError(str(error)) from error
-    tunes = request.recipe != "quick"
-    for extra, names in (("heads", _NEEDED), ("train", _NEEDED_TO_TUNE if tunes else ())):
-        wanted = (*names, "optuna") if request.search and extra == "train" else names
-        missing = [name for name in wanted if importlib.util.find_spec(name) is None]
-        if missing:
-            raise DatasetError(
-                f"recipe {request.recipe} needs {', '.join(missing)}: "
-                f"pip install 'switchboard-classifier[{extra}]'"
-            )
 
 
 @dataclass(frozen=True)
@@ -133,7 +124,9 @@ class _Training:
             previous = read_previous(
                 request.models_dir, request.name, request.tenant, request.changes
             )
-            rows = read_rows(request)
+            rows = read_rows(request, previous.labels if previous else None)
+            for warning in rows.warnings:
+                watch.warn(warning)
             if request.tokens:
                 base = extend_base(base, request.tokens, self._scratch / "base")
         texts = [row.text(request.input_template) for row in rows.everything()]
@@ -141,7 +134,7 @@ class _Training:
         if request.recipe == "quick":
             with watch.stage("heads"):
                 known = self._known(rows, texts, encoded, previous)
-                fitted = fit_all(known, None, watch.advance)
+                fitted = fit_all(known, watch.advance)
             trained = self._trained(base, encoded, texts, fitted)
         else:
             trained = self._tune(rows, texts, base, encoded, previous)
@@ -164,22 +157,30 @@ class _Training:
         frozen: _Encoded,
         previous: Previous | None,
     ) -> Trained:
-        """Tune; where that is worse on the rows that neither saw, the encoder serves as it was."""
+        """Tune; where that is worse on the rows that neither saw, the encoder serves as it was.
+
+        What a head reads is chosen before, by many rows: a tuned embedding tells apart those that it learned from, and
+        few were kept back from it.
+        """
         watch, known = self._watch, self._known(rows, texts, frozen, previous)
+        with watch.stage("heads"):
+            first = fit_all(known, watch.advance)
+            reads = chosen_candidates(first)
         with watch.stage("tune"):
             tuned = self._tuned = tune_encoder(known, base, watch.advance, self._tell_epoch)
         encoded = self._encode(tuned.work.base, texts, "export", "embed tuned")
-        with watch.stage("heads"):
-            fitted = fit_all(self._known(rows, texts, encoded, previous), tuned, watch.advance)
+        with watch.stage("tuned heads"):
+            own = self._known(rows, texts, encoded, previous)
+            fitted = fit_all(own, watch.advance, tuned.choose, reads)
             after = chosen_figure(fitted)
-            before = chosen_figure(fit_all(known, None, watch.advance, tuned.choose))
-            if after is None or before is None or after >= before:
-                return self._trained(tuned.work.base, encoded, texts, fitted)
-            self._notes = (
-                f"tuning made it worse on the rows kept back from it ({after:.4f} against {before:.4f}): "
-                "the encoder serves as it was",
-            )
-            return self._trained(base, frozen, texts, fit_all(known, None, watch.advance))
+            before = chosen_figure(fit_all(known, watch.advance, tuned.choose, reads))
+        if after is None or before is None or after >= before:
+            return self._trained(tuned.work.base, encoded, texts, fitted)
+        self._notes = (
+            f"tuning made it worse on the rows kept back from it ({after:.4f} against {before:.4f}): "
+            "the encoder serves as it was",
+        )
+        return self._trained(base, frozen, texts, first)
 
     def _trained(
         self, base: Path, encoded: _Encoded, texts: list[str], fitted: "FittedHeads"

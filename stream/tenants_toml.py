@@ -81,7 +81,7 @@ def read_tenants(path: Path) -> Tenants:
     """Read and check one file.
 
     Raises:
-        SettingsError: as `load_tenants`; the first wrong table is told with all that is wrong in it.
+        SettingsError: as `load_tenants`; all that is wrong is told at once.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -92,36 +92,39 @@ def read_tenants(path: Path) -> Tenants:
         ) from None
     except (ValueError, RecursionError) as error:  # not UTF-8, not TOML
         raise SettingsError(f"{path} is no TOML file ({error}); mend it there") from None
-    try:
-        return _tenants(content)
-    except _FaultError as fault:
-        raise SettingsError("\n".join(f"{path}: {line}" for line in fault.args)) from None
+    faults: list[str] = []
+    tenants = _tenants(content, faults)
+    if faults:
+        raise SettingsError("\n".join(f"{path}: {fault}" for fault in faults))
+    return tenants
 
 
-class _FaultError(Exception):
-    """What is wrong in one table, a sentence per argument."""
-
-
-def _tenants(content: Mapping[str, object]) -> Tenants:
+def _tenants(content: Mapping[str, object], faults: list[str]) -> Tenants:
+    """What the tables say; what is wrong in them is added to `faults`, a sentence each."""
     if not content:
-        raise _FaultError("is empty; write [default] or [tenants.NAME], or remove the file")
-    for name in content.keys() - {"default", "tenants"}:
-        raise _FaultError(f"[{name}] is no table of this file; write {_meant(name, content[name])}")
+        faults.append("is empty; write [default] or [tenants.NAME], or remove the file")
+    faults += [
+        f"[{name}] is no table of this file; write {_meant(name, value)}"
+        for name, value in content.items()
+        if name not in {"default", "tenants"}
+    ]
     others, on_unknown = TenantSettings(consents_to_training=False), "default"
-    if "default" in content:
-        table = _checked(_DefaultTable, "default", content["default"])
+    given = content.get("default")
+    if given is not None and (table := _checked(_DefaultTable, "default", given, faults)):
         others, on_unknown = _settings(table), table.on_unknown
     own = content.get("tenants", {})
     if not isinstance(own, dict):
-        raise _FaultError(f"tenants={_shown(own)} is no table; write [tenants.NAME]")
+        faults.append(f"tenants={_shown(own)} is no table; write [tenants.NAME]")
+        own = {}
     by_name: dict[str, TenantSettings] = {}
     for name, values in cast(dict[str, object], own).items():
         if not 0 < len(name) <= MAX_TENANT_CHARS:
-            raise _FaultError(
+            faults.append(
                 f"[tenants.{_shown(name)}]: a tenant's name has 1 to {MAX_TENANT_CHARS} characters; "
                 "write it as mail carries it"
             )
-        by_name[name] = _own(_checked(_OwnTable, f"tenants.{name}", values))
+        if own_table := _checked(_OwnTable, f"tenants.{name}", values, faults):
+            by_name[name] = _own(own_table)
     return Tenants(by_name, others, on_unknown == "abstain")
 
 
@@ -190,14 +193,15 @@ class _DefaultTable(_Table):
 T = TypeVar("T", bound=_Table)
 
 
-def _checked(model: type[T], name: str, values: object) -> T:
+def _checked(model: type[T], name: str, values: object, faults: list[str]) -> T | None:
     if not isinstance(values, dict):
-        raise _FaultError(f"{name}={_shown(values)} is no table; write [{name}]")
+        faults.append(f"{name}={_shown(values)} is no table; write [{name}]")
+        return None
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        faults = [_fault(model, name, item) for item in error.errors()]
-        raise _FaultError(*faults) from None
+        faults += [_fault(model, name, item) for item in error.errors()]
+        return None
 
 
 def _fault(model: type[_Table], name: str, item: Any) -> str:
@@ -208,8 +212,8 @@ def _fault(model: type[_Table], name: str, item: Any) -> str:
         return f"[{name}] {key}={_shown(item['input'])}: there is no such key; the nearest is {near[0]}"
     if item["type"] == "missing":
         return (
-            f"[{name}] does not say {key}; write {key} = true or {key} = false, "
-            "consent to learn from a tenant's mail is not guessed"
+            f"[{name}] does not say {key}; write {key} = true or {key} = false: every table says it, "
+            "for consent to learn from a tenant's mail is not guessed and not taken over from [default]"
         )
     place = ".".join(str(part) for part in item["loc"] if part != EVERY_HEAD)
     message = str(item["msg"]).removeprefix("Value error, ")

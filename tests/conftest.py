@@ -4,6 +4,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -16,10 +17,16 @@ settings.register_profile("switchboard", deadline=None, max_examples=50)
 settings.load_profile("switchboard")
 
 KAFKA = pytest.StashKey[KafkaForTests]()
+KAFKAS_OF_PROCESSES = pytest.StashKey[list[str]]()
 NEEDS_KAFKA = {"kafka", "embedded_kafka"}
 DATA_DIR = Path(
     os.environ.get("SWITCHBOARD_DATA_DIR", Path(__file__).parents[2] / "shared" / "data")
 )
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """A gzipped parameter holds the second it was made in: processes would call its test differently."""
+    return "gzipped" if isinstance(val, bytes) and val.startswith(b"\x1f\x8b") else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,13 +52,23 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if kafka := session.config.stash.get(KAFKA, None):
         kafka.stop()
+        # read by the process that prints the summary, where pytest-xdist runs tests in others
+        getattr(session.config, "workeroutput", {})["kafka"] = kafka.description
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A process of pytest-xdist has ended; one that crashed has nothing to tell."""
+    if told := getattr(node, "workeroutput", {}).get("kafka"):
+        node.config.stash.setdefault(KAFKAS_OF_PROCESSES, []).append(told)
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    if kafka := config.stash.get(KAFKA, None):
-        terminalreporter.write_line(f"Kafka for these tests: {kafka.description}")
+    own = [kafka.description] if (kafka := config.stash.get(KAFKA, None)) else []
+    for description in dict.fromkeys(own + config.stash.get(KAFKAS_OF_PROCESSES, [])):
+        terminalreporter.write_line(f"Kafka for these tests: {description}")
 
 
 @pytest.fixture(scope="session")

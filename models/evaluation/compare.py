@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from models.evaluation.answers import AnswerRow, GivenAnswer, read_answers
-from models.evaluation.changed_labels import changed_labels
+from models.evaluation.changed_labels import SHOWN_IDS, changed_labels
 from models.evaluation.comparison import Change, Comparison, HeadComparison
 from models.evaluation.permutation import permutation_p
 from models.evaluation.resampling import METRICS, interval_of, resample, sample_of, score
@@ -150,7 +150,9 @@ def _compare_head(
     if kind == "multilabel":
         pairs = [(row, _only(old, shared), _only(new, shared)) for row, old, new in pairs]
     right = Counter((old.is_right, new.is_right) for _, old, new in pairs)
-    occurring = Counter(label for _, _, new in every for label in new.truth)
+    relabelled = sorted(row for row, old, new in every if not _has_one_truth(old, new))
+    gone = Counter(label for _, old, _ in every for label in old.truth)
+    come = Counter(label for _, _, new in every for label in new.truth)
     return HeadComparison(
         name=name,
         kind=kind,
@@ -163,10 +165,11 @@ def _compare_head(
         verdict="cannot tell",
         reason="",
         labels=changed_labels(pairs, sorted(shared)),
-        new_labels={label: occurring[label] for label in sorted(known_after - known_before)},
-        removed_labels={label: occurring[label] for label in sorted(known_before - known_after)},
+        new_labels={label: come[label] for label in sorted(known_after - known_before)},
+        removed_labels={label: gone[label] for label in sorted(known_before - known_after)},
         apart_rows=len(same) - len(pairs),
-        relabelled_rows=len(every) - len(same),
+        relabelled_rows=len(relabelled),
+        relabelled=tuple(relabelled[:SHOWN_IDS]),
     )
 
 

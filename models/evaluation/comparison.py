@@ -50,9 +50,11 @@ class HeadComparison(msgspec.Struct, frozen=True, kw_only=True):
         changes: `accuracy`, `macro_f1`, `micro_f1`.
         verdict, reason: whether the second model is worse or better, and why, in words.
         labels: those that changed most, losses first.
-        new_labels, removed_labels: label that only the second or only the first model knows -> rows where it is true.
+        new_labels, removed_labels: label that only the second or only the first model knows -> rows where it is the
+            truth that this model was measured by.
         apart_rows: not compared, because their truth is such a label (multi-class).
-        relabelled_rows: not compared, because their truth differs between the two.
+        relabelled_rows: not compared, because their label changed: their truth differs between the two.
+        relabelled: ids of some of them.
     """
 
     name: str
@@ -70,6 +72,7 @@ class HeadComparison(msgspec.Struct, frozen=True, kw_only=True):
     removed_labels: dict[str, int]
     apart_rows: int
     relabelled_rows: int
+    relabelled: tuple[str, ...] = ()
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):

@@ -50,10 +50,17 @@ class CoveragePoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Alone(msgspec.Struct, frozen=True, kw_only=True):
-    """What a head does not abstain from: the share of rows, and the share of what it says there that is right."""
+    """What a head does not abstain from.
+
+    Args:
+        coverage: share of the rows.
+        precision: share of what it says there that is right; multi-label: of the labels.
+        right_rows: share of these rows whose whole answer is right, which is what a target of precision asks for.
+    """
 
     coverage: float
     precision: float
+    right_rows: float = 0.0
 
 
 class TargetCost(msgspec.Struct, frozen=True, kw_only=True):

@@ -158,12 +158,13 @@ def _alone(measured: Measured, is_hit: BoolArray, places: list[int]) -> Alone | 
     alone = [
         hit for hit, place in zip(is_hit, places, strict=True) if not measured.abstained[place]
     ]
-    answered = len(measured) - sum(measured.abstained)
-    if not answered:
+    answered = ~np.array(measured.abstained, np.bool_)
+    if not answered.any():
         return None
     return Alone(
-        coverage=answered / len(measured),
+        coverage=_mean(answered),
         precision=sum(map(bool, alone)) / len(alone) if alone else 1.0,
+        right_rows=_mean(measured.is_right()[answered]),
     )
 
 

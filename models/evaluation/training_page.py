@@ -11,6 +11,15 @@ if TYPE_CHECKING:  # train_report needs the figures, so it comes after this hous
     from models.training.report import HeadReport, TrainReport, TuningReport
 
 SHOWN_NAMES = 20
+_WORDS = {
+    "embedding": "the numbers that the encoder makes of a text: what it means",
+    "n-grams": "its words, pairs of words and pieces of four characters: how it is worded",
+    "tried": "ways to fit the head, and how good each was on the rows for choosing: the mean of accuracy and macro F1, "
+    "or micro F1 of several labels; n-grams are taken only where they gain",
+    "penalty": "on large weights: the smaller, the closer a head follows the rows it learns from",
+    "tuned": "the head's weights are those that were learned together with the encoder",
+    "temperature": "scores are divided by it, so that nine in ten answers of confidence 0.9 are right",
+}
 
 
 def render_training_page(report: "TrainReport", trained_at: datetime | None = None) -> str:
@@ -40,6 +49,7 @@ def render_training_page(report: "TrainReport", trained_at: datetime | None = No
         for name, change in report.changes.items()
         if not change.is_empty
     }
+    facts["Words"] = _WORDS
     return render_page(
         Page(
             title=_title(report, trained_at or datetime.now(UTC)),
@@ -108,7 +118,7 @@ def _tuning(tuning: "TuningReport") -> dict[str, str]:
         "device": f"{tuning.device}, {tuning.arithmetic}",
         "rows": f"{tuning.rows:,}",
         "rows for choosing": f"{tuning.check_rows:,}",
-        **{name: f"{value:g}" for name, value in tuning.settings.items()},
+        **{name.replace("_", " "): f"{value:g}" for name, value in tuning.settings.items()},
     }
     if tuning.trials:
         facts["settings tried"] = str(len(tuning.trials))
@@ -120,11 +130,11 @@ def _head(head: "HeadReport") -> dict[str, str]:
         "kind": head.kind,
         "labels": str(head.labels),
         "rows": f"{head.rows:,}",
-        "reads": head.features,
+        "reads": head.reads,
         "temperature": f"{head.temperature:.3f}",
         "answers alone": _alone(head.abstain_below),
         "chosen on rows": f"{head.chosen_on_rows:,}",
-        **{f"candidate {name}": f"{score:.4f}" for name, score in head.candidates.items()},
+        **{f"tried: {name}": f"{score:.4f}" for name, score in head.candidates.items()},
     }
     if head.out_of_scope_label is not None:
         facts["learned and never given"] = head.out_of_scope_label

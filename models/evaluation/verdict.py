@@ -30,10 +30,12 @@ def judge(heads: Sequence[HeadComparison]) -> tuple[HeadComparison, ...]:
 
 
 def _judge_head(head: HeadComparison, adjusted: dict[tuple[str, str], float]) -> HeadComparison:
+    count = head.relabelled_rows
+    left_out = f" ({count} rows whose label changed are left out)" if count else ""
     if head.rows < LEAST_ROWS:
         reason = (
-            f"{head.name}: cannot tell, only {head.rows} rows were answered by both with labels that both know; "
-            f"{LEAST_ROWS} are needed: name more rows (--data FILE)"
+            f"{head.name}: cannot tell, only {head.rows} rows were answered by both with labels that both know"
+            f"{left_out}; {LEAST_ROWS} are needed: name more rows (--data FILE)"
         )
         return msgspec.structs.replace(head, verdict="cannot tell", reason=reason)
     changes = {
@@ -53,7 +55,7 @@ def _judge_head(head: HeadComparison, adjusted: dict[tuple[str, str], float]) ->
     )
     if head.kind == "multiclass":
         words += f"; {head.only_before} rows became wrong, {head.only_after} became right"
-    reason = f"{head.name}: {said} on {head.rows} rows: {words}"
+    reason = f"{head.name}: {said} on {head.rows} rows{left_out}: {words}"
     return msgspec.structs.replace(head, changes=changes, verdict=verdict, reason=reason)
 
 

@@ -15,8 +15,6 @@ from models.labels import HeadKind, HeadSpec
 THRESHOLDS = np.arange(0.05, 0.951, 0.025)
 # A label's own best threshold counts as much as the head's once it was seen so often.
 THRESHOLD_PRIOR_ROWS = 20
-# Of calibrated n-gram scores beside calibrated scores of a tuned embedding.
-SHARES = (0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.5)
 
 
 def _log_loss(
@@ -44,22 +42,6 @@ def find_temperature(scores: Float32Array, truth: Float32Array, kind: HeadKind) 
         log_loss, bounds=(np.log(0.05), np.log(20.0)), method="bounded"
     )
     return float(np.exp(found.x))
-
-
-def find_shares(
-    first: Float32Array, second: Float32Array, truth: Float32Array, kind: HeadKind
-) -> tuple[float, float]:
-    """How much of two heads' scores, float32 [M, L] each, their sum takes, by its log loss once calibrated."""
-    one = 1 / find_temperature(first, truth, kind)
-    two = 1 / find_temperature(second, truth, kind)
-    mixed = [(one * first + two * share * second).astype(np.float32) for share in SHARES]
-    best = int(np.argmin([find_loss(scores, truth, kind) for scores in mixed]))
-    return one, two * SHARES[best]
-
-
-def find_loss(scores: Float32Array, truth: Float32Array, kind: HeadKind) -> float:
-    """The log loss at the best temperature."""
-    return _log_loss(scores, truth, kind, find_temperature(scores, truth, kind))
 
 
 def find_thresholds(chances: Float64Array, truth: Float32Array) -> Float64Array:

@@ -24,30 +24,20 @@ class Candidate:
     Args:
         features: what it reads.
         inverse_penalty: how much it trusts the rows (scikit-learn's C).
-        is_tuned: the embedding's weights are those that were tuned with the encoder; only n-grams are fitted.
     """
 
     features: FeatureName
     inverse_penalty: float
-    is_tuned: bool = False
 
     def __str__(self) -> str:
-        """As the report names it."""
-        return f"{'tuned ' * self.is_tuned}{self.features} C={self.inverse_penalty:g}"
+        """As reports and pages name it."""
+        reads = self.features.replace("+ngrams", " and n-grams")
+        return f"{reads}, penalty 1/{self.inverse_penalty:g}"
 
 
 # Simplest first. C = 10 suits the embedding (facts of several data sets); n-grams bear more trust on long texts.
 CANDIDATES = (
     Candidate("embedding", 10.0),
-    Candidate("embedding+ngrams", 10.0),
-    Candidate("embedding+ngrams", 30.0),
-)
-# Beside a fully tuned embedding, which tells apart nearly all rows that it learned from, weights fitted together leave
-# the n-grams little to do, and adding n-grams that were fitted by themselves gives more; half way it is the other way
-# round (figures in `models.tuning.settings`). So both are tried.
-TUNED_CANDIDATES = (
-    Candidate("embedding", 10.0, is_tuned=True),
-    Candidate("embedding+ngrams", 10.0, is_tuned=True),
     Candidate("embedding+ngrams", 10.0),
     Candidate("embedding+ngrams", 30.0),
 )
@@ -83,15 +73,12 @@ class HeadWishes:
     """What one head is asked for beside its rows.
 
     Args:
-        tuned: weights that were tuned with the encoder, which saw no row that is chosen on; None: the encoder is as it
-            was given, and candidates that need them are passed over.
         start: weights to begin the last fit with, of the previous version.
         target_precision: the head answers alone only where it reaches this; None: always.
         out_of_scope_label: the head's label for what belongs to none.
         search: has more candidates judged, given the way to; None: there are no more.
     """
 
-    tuned: LinearWeights | None = None
     start: LinearWeights | None = None
     target_precision: float | None = None
     out_of_scope_label: str | None = None

@@ -15,7 +15,6 @@ from models.fitting.abstention import NEVER_ALONE
 from models.fitting.calibrate import (
     THRESHOLDS,
     find_abstention,
-    find_shares,
     find_temperature,
     find_thresholds,
 )
@@ -32,12 +31,11 @@ OUTSIDE = np.float32(-1e6)
 
 @dataclass(frozen=True)
 class _Tried:
-    """A candidate's scores of the rows for choosing, its first trial's weights, and the parts' shares in the sum."""
+    """A candidate's scores of the rows for choosing, and its first trial's weights."""
 
     candidate: Candidate
     scores: Float32Array
     weights: LinearWeights
-    shares: tuple[float, float] = (1.0, 1.0)
 
 
 def fit_head(
@@ -56,10 +54,9 @@ def fit_head(
     tried, figures = _try_all(rows, candidates, pool, wishes)
     best = _choose(figures)
     one = tried[best] if tried else None
-    usable = [each for each in candidates if wishes.tuned is not None or not each.is_tuned]
-    winner = one.candidate if one else usable[0]
+    winner = one.candidate if one else candidates[0]
     start = _start_of(winner, wishes)
-    weights = _fit_winner(rows, winner, one, wishes.tuned, start)
+    weights = _fit(rows, winner, rows.learn, start or (one.weights if one else None))
     scores = one.scores if one else None
     head, temperature = _calibrate(rows.spec, weights, scores, truth, wishes)
     choice = Choice(
@@ -111,76 +108,36 @@ def _try_all(
 
     def judge(candidate: Candidate) -> float:
         if candidate not in [one.candidate for one in tried]:
-            one = _try(candidate, rows, pool, wishes.tuned)
+            one = _try(candidate, rows, pool)
             tried.append(replace(one, scores=np.where(may, one.scores, OUTSIDE)))
             figures.append(_figure(tried[-1].scores, truth, rows.spec.kind))
         return figures[[one.candidate for one in tried].index(candidate)]
 
     for candidate in candidates:
-        if wishes.tuned is not None or not candidate.is_tuned:
-            judge(candidate)
+        judge(candidate)
     if wishes.search is not None:
         wishes.search(judge)
     return tried, figures
 
 
-def _try(
-    candidate: Candidate, rows: HeadRows, pool: Executor, tuned: LinearWeights | None
-) -> _Tried:
+def _try(candidate: Candidate, rows: HeadRows, pool: Executor) -> _Tried:
     """Scores of the rows for choosing, each by weights that did not see it."""
 
     def run(trial: tuple[IntArray, IntArray]) -> LinearWeights:
         return _fit(rows, candidate, trial[0], None)
 
-    checked = _join([check for _, check in rows.trials])
-    if candidate.is_tuned:
-        assert tuned is not None, "a tuned candidate needs tuned weights; this is a bug"
-        own = linear_scores(tuned, Features(rows.features.dense[checked]))
-        if candidate.features == "embedding":
-            return _Tried(candidate, own, tuned)
     fitted = list(pool.map(run, rows.trials))
-    scores = np.concatenate(
-        [
-            linear_scores(weights, _read(rows.features, candidate).rows(check))
-            for weights, (_, check) in zip(fitted, rows.trials, strict=True)
-        ]
-    )
-    if not candidate.is_tuned:
-        return _Tried(candidate, scores, fitted[0])
-    assert tuned is not None, "a tuned candidate needs tuned weights; this is a bug"
-    own = linear_scores(tuned, Features(rows.features.dense[checked]))
-    shares = find_shares(own, scores, rows.targets[checked], rows.spec.kind)
-    return _Tried(
-        candidate, (shares[0] * own + shares[1] * scores).astype(np.float32), fitted[0], shares
-    )
-
-
-def _fit_winner(
-    rows: HeadRows,
-    winner: Candidate,
-    tried: _Tried | None,
-    tuned: LinearWeights | None,
-    start: LinearWeights | None,
-) -> LinearWeights:
-    """The winner's weights, fitted on all rows to learn from."""
-    if not winner.is_tuned or tuned is None:
-        return _fit(rows, winner, rows.learn, start or (tried.weights if tried else None))
-    if winner.features == "embedding" or tried is None:
-        return tuned
-    own, other = tried.shares
-    fitted = _fit(rows, winner, rows.learn, tried.weights)
-    assert fitted.ngrams is not None, "n-grams were fitted; this is a bug"
-    return LinearWeights(
-        (own * tuned.dense).astype(np.float32),
-        (own * tuned.bias + other * fitted.bias).astype(np.float32),
-        (other * fitted.ngrams).astype(np.float32),
-    )
+    scores = [
+        linear_scores(weights, _read(rows.features, candidate).rows(check))
+        for weights, (_, check) in zip(fitted, rows.trials, strict=True)
+    ]
+    return _Tried(candidate, np.concatenate(scores), fitted[0])
 
 
 def _start_of(winner: Candidate, wishes: HeadWishes) -> LinearWeights | None:
     """The part of the previous version's weights that the winner's last fit begins with; None: it begins without."""
     start = wishes.start
-    if start is None or winner.is_tuned:
+    if start is None:
         return None
     if winner.features == "embedding":
         return LinearWeights(start.dense, start.bias, None)
@@ -200,8 +157,6 @@ def _fit(
 
 
 def _read(features: Features, candidate: Candidate) -> Features:
-    if candidate.is_tuned:
-        return Features(features.dense[:, :0], features.ngrams)
     return features if candidate.features == "embedding+ngrams" else Features(features.dense)
 
 

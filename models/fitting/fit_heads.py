@@ -33,7 +33,7 @@ class FitOptions:
         learn_count: how many rows, from the first on, are to learn from; the rest, if any, is for choosing.
         min_label_rows: a label of a multi-label head with fewer rows is left out.
         threads: fits at once.
-        candidates: what each head chooses among, simplest first.
+        candidates: what each head chooses among, simplest first; a head that is not named, among `CANDIDATES`.
         choose: places of rows that nothing has learned from yet: each head is chosen on those that answer it. None:
             rows take turns.
         groups: of the rows to learn from, as in `LabelledRows`.
@@ -45,7 +45,9 @@ class FitOptions:
     learn_count: int
     min_label_rows: int
     threads: int
-    candidates: tuple[Candidate, ...] = CANDIDATES
+    candidates: Mapping[str, Sequence[Candidate]] = field(
+        default_factory=dict[str, Sequence[Candidate]]
+    )
     choose: IntArray | None = None
     groups: Sequence[int] | None = None
     schemas: Schemas = field(default_factory=dict[str, Mapping[str, Sequence[str]]])
@@ -107,7 +109,7 @@ def fit_heads(
         for source in learnable:
             head, choice = fit_head(
                 source.rows,
-                options.candidates,
+                options.candidates.get(source.rows.spec.name, CANDIDATES),
                 pool,
                 options.wishes(source.rows.spec, vocabulary),
             )

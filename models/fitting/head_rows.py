@@ -4,7 +4,6 @@ Also says what cannot be learned and why. Knows splits and label sets, not how a
 `heads`.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +15,7 @@ from models.fitting.logistic import Features
 from models.heads import Float32Array
 from models.labels import HeadSpec, TrainingRow
 from models.ngrams import NgramVocabulary, stack_rows
+from models.rows.checks import frequent_labels
 from models.rows.dataset import answer_of, find_heads
 from models.rows.split import cut_folds
 from models.schemas import BoolArray, SchemaMasks, Schemas
@@ -86,22 +86,16 @@ def sort_by_head(labelled: LabelledRows) -> tuple[list[LearnableHead], dict[str,
 def _sort_one(labelled: LabelledRows, spec: HeadSpec) -> LearnableHead | str:
     answers = [answer_of(row, spec.name) for row in labelled.rows]
     learn = [place for place in range(labelled.learn_count) if answers[place] is not None]
-    counts = Counter(label for place in learn for label in set(answers[place] or ()))
-    rare: list[str] = []
-    if spec.kind == "multilabel":
-        rare = [label for label in spec.labels if counts[label] < labelled.min_label_rows]
-        kept = tuple(label for label in spec.labels if label not in set(rare))
-        if not kept:
-            return (
-                f"head {spec.name!r} has no label with {labelled.min_label_rows} rows; "
-                "add rows, or lower the least number of rows per label"
-            )
-        if kept == (labelled.out_of_scope_label,):
-            return (
-                f"head {spec.name!r} has no label with {labelled.min_label_rows} rows but {kept[0]!r}, which is out "
-                "of scope and never given; add rows, or lower the least number of rows per label"
-            )
-        spec = HeadSpec(spec.name, spec.kind, kept)
+    kept = frequent_labels(
+        spec,
+        labelled.rows[: labelled.learn_count],
+        labelled.min_label_rows,
+        labelled.out_of_scope_label,
+    )
+    if isinstance(kept, str):
+        return kept
+    rare = tuple(label for label in spec.labels if label not in set(kept))
+    spec = HeadSpec(spec.name, spec.kind, kept)
     check = [
         place
         for place in range(labelled.learn_count, len(answers))
@@ -115,7 +109,7 @@ def _sort_one(labelled: LabelledRows, spec: HeadSpec) -> LearnableHead | str:
         _trials(labelled, learn, check),
         _allowed(labelled, spec),
     )
-    return LearnableHead(rows, len(learn), tuple(rare))
+    return LearnableHead(rows, len(learn), rare)
 
 
 def _allowed(labelled: LabelledRows, spec: HeadSpec) -> BoolArray | None:

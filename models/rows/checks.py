@@ -7,7 +7,7 @@ No warning holds a folder: warnings travel with the report.
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from models.labels import TrainingRow
+from models.labels import HeadSpec, TrainingRow
 from models.rows.errors import DatasetError, file_name
 from models.rows.folding import fold_label
 
@@ -98,6 +98,32 @@ def find_single_rows(rows: Sequence[TrainingRow], places: Sequence[str]) -> list
         "add rows, or merge them with others"
         for head, shown in single.items()
     ]
+
+
+def frequent_labels(
+    spec: HeadSpec, rows: Sequence[TrainingRow], least_rows: int, out_of_scope: str | None
+) -> tuple[str, ...] | str:
+    """The labels of a head that have rows enough, in order; a sentence with the way out where none is left to give.
+
+    Args:
+        spec: the head; one of a single label a row keeps all its labels.
+        rows: to learn from.
+        least_rows: of a label.
+        out_of_scope: a label that is learned from and never given.
+    """
+    if spec.kind == "multiclass":
+        return spec.labels
+    counts = Counter(label for row in rows for head, label in _answers(row) if head == spec.name)
+    kept = tuple(label for label in spec.labels if counts[label] >= least_rows)
+    if kept not in {(), (out_of_scope,)}:
+        return kept
+    most, count = counts.most_common(1)[0]
+    found = (
+        f"no label with {least_rows} rows but {kept[0]!r}, which is out of scope and never given"
+        if kept
+        else f"no label with {least_rows} rows (the most frequent, {most!r}, has {count})"
+    )
+    return f"head {spec.name!r} has {found}; add rows, or lower --min-label-rows"
 
 
 def _find_contradictions(rows: Sequence[TrainingRow], places: Sequence[str]) -> list[str]:

@@ -27,6 +27,7 @@ PLAIN_COLUMNS = (
 )
 _LABEL, _ATTRIBUTE = "label:", "attribute:"
 _DELIMITERS = (",", ";", "\t")
+_BLANK_LINES = re.compile(r"(?:[^\S\n]*\n)*")
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n")
 # What such columns are often called, English and German.
 _OTHER_NAMES = {
@@ -59,14 +60,19 @@ def csv_records(path: Path, text: str) -> Iterator[tuple[int, dict[str, object]]
         DatasetError: the header or a row is not as it should be; the message names file, line and way out.
     """
     csv.field_size_limit(sys.maxsize)  # a mail may be longer than the default 128 KiB
+    if not text.strip():
+        return
     reader, skipped = _open(text)
-    columns = [column.strip() for column in reader.fieldnames or []]
+    try:
+        columns = [column.strip() for column in reader.fieldnames or []]
+    except csv.Error as error:
+        raise DatasetError(f"{path}:{skipped + 1}: {error}; write the header again") from error
     if not columns:
         return
     reader.fieldnames = columns
     _check_columns(f"{path}:{skipped + 1}", columns)
     # A head whose cells are split anywhere has lists everywhere, or one-label rows would look multi-class.
-    cells = list(_rows(path, reader, skipped))
+    cells = list(_rows(path, reader, skipped, text))
     lists = {
         name for _, row in cells for name in columns if name[:6] == _LABEL and "|" in row[name]
     }
@@ -87,18 +93,21 @@ def _check_filled(where: str, columns: list[str], cells: list[tuple[int, dict[st
 
 def _open(text: str) -> tuple["csv.DictReader[str]", int]:
     """A reader with the delimiter that the header speaks for, and how many lines come before the header."""
-    declared = _SEPARATOR_LINE.match(text)
+    blank = _BLANK_LINES.match(text)
+    begin = blank.end() if blank else 0
+    declared = _SEPARATOR_LINE.match(text, begin)
+    skipped = text.count("\n", 0, declared.end() if declared else begin)
     if declared:
-        text = text[declared.end() :]
-        return _reader(text, declared.group(1)), 1
-    header = text.partition("\n")[0]
+        return _reader(text[declared.end() :], declared.group(1)), skipped
+    text = text[begin:]
+    header = io.StringIO(text, newline="").readline()
 
     def known(delimiter: str) -> int:
         rows = csv.reader([header], delimiter=delimiter)
         return sum(_is_known(cell.strip()) for row in rows for cell in row)
 
     # the first of equals: a comma where nothing speaks for another
-    return _reader(text, max(_DELIMITERS, key=known)), 0
+    return _reader(text, max(_DELIMITERS, key=known)), skipped
 
 
 def _reader(text: str, delimiter: str) -> "csv.DictReader[str]":
@@ -149,20 +158,35 @@ def _hint(column: str) -> str:
 
 
 def _rows(
-    path: Path, reader: "csv.DictReader[str]", skipped: int
+    path: Path, reader: "csv.DictReader[str]", skipped: int, text: str
 ) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         for row in reader:
             if None in row or None in row.values():
+                line = reader.line_num + skipped
+                mixed = _mixed(reader, text, line)
+                way_out = "quote cells that hold the separator or line breaks"
                 raise DatasetError(
-                    f"{path}:{reader.line_num + skipped}: the row has not as many cells as the header; "
-                    "quote cells that hold the separator or line breaks"
+                    f"{path}:{line}: the row has not as many cells as the header; {mixed or way_out}"
                 )
             if any(value.strip() for value in row.values()):  # spreadsheets leave empty rows
                 yield reader.line_num + skipped, row
     except csv.Error as error:
-        line = reader.line_num + skipped
-        raise DatasetError(f"{path}:{line}: {error}; write the CSV again") from error
+        line = reader.reader.line_num + skipped  # that of the other one is of the row before
+        mixed = _mixed(reader, text, line)
+        raise DatasetError(f"{path}:{line}: {error}; {mixed or 'write the CSV again'}") from error
+
+
+def _mixed(reader: "csv.DictReader[str]", text: str, number: int) -> str:
+    """What to do about a line that is whole with another delimiter than the header's; empty where none makes it so."""
+    own = reader.reader.dialect.delimiter
+    line = list(io.StringIO(text, newline=""))[number - 1]
+    columns = len(reader.fieldnames or ())
+    for other in _DELIMITERS:
+        cells = [len(row) for row in csv.reader([line], delimiter=other)]
+        if other != own and cells == [columns] != [1]:
+            return f"it is separated by {other!r} and the header by {own!r}: write the whole file with one of them"
+    return ""
 
 
 def _record(row: dict[str, str], line: int, lists: set[str]) -> dict[str, object]:

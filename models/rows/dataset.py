@@ -89,7 +89,7 @@ def read_dataset(paths: Sequence[Path]) -> Dataset:
         content = read_bytes(path)
         found = _parse(path, content)
         if not found:
-            raise DatasetError(f"{path} has no rows{_why_none(path, content)}")
+            raise DatasetError(_why_none(path, read_text(path, content)))
         files.append(DataFile(path.name, hashlib.sha256(content).hexdigest(), len(found)))
         for line, row in found:
             rows.append(row)
@@ -132,10 +132,14 @@ def answer_of(row: TrainingRow, head: str) -> tuple[str, ...] | None:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def _why_none(path: Path, content: bytes) -> str:
-    if content and is_csv(path):
-        return ": it has a header and nothing below it; write a line per mail"
-    return "; name a file that has some" if content else ": it is empty; name a file that has some"
+def _why_none(path: Path, text: str) -> str:
+    if not text:
+        return f"{path} has no rows: it is empty; name a file that has some"
+    if not text.strip():
+        lines = text.count("\n") + (not text.endswith("\n"))
+        form = "a header and below it a line per mail" if is_csv(path) else f"each row as {_FORM}"
+        return f"{path}:1: no rows, all {lines} lines are blank; write {form}, or name another file"
+    return f"{path}:1: no rows: a header and nothing below it; write a line per mail"
 
 
 def _parse(path: Path, content: bytes) -> list[tuple[int, TrainingRow]]:

@@ -8,6 +8,7 @@ copied for each training, and nobody can serve from here what was not approved.
 
 import os
 import re
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 
 from models.encoder.files import sha256_of
 from models.manifest import MANIFEST_NAME, REPORT_NAME, read_manifest
+from models.processes import is_gone
 from models.tracking.facts import asked, confusion_csv, final, made_from
 from models.tracking.tracker import CANDIDATE, CHAMPION, TrackingError
 
@@ -29,6 +31,8 @@ VERSION_TAG = "switchboard.version"
 MANIFEST_TAG = "switchboard.manifest_sha256"
 RECIPE_TAG = "switchboard.recipe"
 ERROR_TAG = "switchboard.error"
+HOST_TAG = "switchboard.host"
+PROCESS_TAG = "switchboard.process"
 BUNDLE_FOLDER = "bundle"
 CONFUSION_FOLDER = "confusion"
 ARTEFACTS_BESIDE = "mlflow-artifacts"
@@ -60,7 +64,7 @@ class MlflowTracker:
         self._run_id = ""
 
     def started(self, request: "TrainRequest") -> None:
-        """Open a run with what was asked for."""
+        """Open a run with what was asked for; runs of the model whose process was killed are closed."""
         with _named("opening a run", self._uri):
             client = _connect(self._uri)
             found = client.get_experiment_by_name(self._experiment)
@@ -69,7 +73,9 @@ class MlflowTracker:
                 if found
                 else client.create_experiment(self._experiment, _artefacts_of(self._uri))
             )
-            tags = {RECIPE_TAG: request.recipe}
+            host = socket.gethostname()
+            _close_killed(client, experiment_id, host)
+            tags = {RECIPE_TAG: request.recipe, HOST_TAG: host, PROCESS_TAG: str(os.getpid())}
             run = client.create_run(experiment_id, tags=tags, run_name=request.name)
             self._run_id = run.info.run_id
             self._parameters(client, asked(request))
@@ -150,6 +156,15 @@ def move_alias(uri: str, name: str, version: str, alias: str | None) -> None:
                 client.delete_registered_model_alias(name, held)
         if alias is not None:
             client.set_registered_model_alias(name, alias, str(number))
+
+
+def _close_killed(client: "MlflowClient", experiment_id: str, host: str) -> None:
+    """Nobody else closes them: a process that gets SIGKILL says nothing. Those of other machines may be running."""
+    filter_ = f"attributes.status = 'RUNNING' AND tags.`{HOST_TAG}` = '{host}'"
+    for run in client.search_runs([experiment_id], filter_):
+        pid = run.data.tags.get(PROCESS_TAG, "")
+        if pid.isdecimal() and is_gone(int(pid)):
+            client.set_terminated(run.info.run_id, "KILLED")
 
 
 def _register(client: "MlflowClient", name: str, run_id: str, tags: Mapping[str, str]) -> None:

@@ -1,15 +1,44 @@
-"""Checks a request against its rows before anything long starts: what is named must exist; for `rows`.
+"""Checks a request before anything long starts, by itself and against its rows: what is named must exist.
 
 Knows heads and labels, no model and no split.
 """
 
+import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.labels import TrainingRow
+from models.bundle_names import check_name
+from models.labels import TrainingRow, check_template
+from models.rows.checks import frequent_labels
 from models.rows.dataset import answer_of, find_heads
 from models.rows.errors import DatasetError, did_you_mean
 from models.training.report import TrainRequest
+
+_NEEDED = ("jinja2", "matplotlib", "onnx", "scipy")
+_NEEDED_TO_TUNE = ("torch", "transformers")
+
+
+def check_request(request: TrainRequest) -> None:
+    """Refuse what would fail after minutes of work.
+
+    Raises:
+        DatasetError: the template has no such field, or an extra is not installed.
+        BundleError: the name is not allowed.
+    """
+    check_name(request.name)
+    try:
+        check_template(request.input_template)
+    except ValueError as error:
+        raise DatasetError(str(error)) from error
+    tunes = request.recipe != "quick"
+    for extra, names in (("heads", _NEEDED), ("train", _NEEDED_TO_TUNE if tunes else ())):
+        wanted = (*names, "optuna") if request.search and extra == "train" else names
+        missing = [name for name in wanted if importlib.util.find_spec(name) is None]
+        if missing:
+            raise DatasetError(
+                f"recipe {request.recipe} needs {', '.join(missing)}: "
+                f"pip install 'switchboard-classifier[{extra}]'"
+            )
 
 
 def check_heads(
@@ -54,20 +83,31 @@ def check_heads(
     ]
 
 
-def check_learnable(rows: Sequence[TrainingRow], places: Sequence[str]) -> None:
+def check_learnable(
+    request: TrainRequest, rows: Sequence[TrainingRow], places: Sequence[str]
+) -> None:
     """Refuse rows of which no head can be learned.
 
     Args:
+        request: with the least rows of a label and the label out of scope.
         rows: to learn from.
         places: `file:line` of each.
 
     Raises:
         DatasetError: says why of each head, and where its first row stands.
     """
-    heads = find_heads(rows)
-    if all(isinstance(spec, str) for spec in heads.values()):
-        reasons = "; ".join(_why(head, rows, places) for head in heads) or "no row has labels"
-        raise DatasetError(f"nothing to learn from {len(rows)} rows: {reasons}")
+    reasons: list[str] = []
+    for head, spec in find_heads(rows).items():
+        if isinstance(spec, str):
+            reasons.append(_why(head, rows, places))
+        else:
+            kept = frequent_labels(spec, rows, request.min_label_rows, request.out_of_scope_label)
+            if not isinstance(kept, str):
+                return
+            reasons.append(kept)
+    raise DatasetError(
+        f"nothing to learn from {len(rows)} rows: {'; '.join(reasons) or 'no row has labels'}"
+    )
 
 
 def check_kinds(

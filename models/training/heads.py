@@ -3,7 +3,7 @@
 For `models.train`. Knows no test rows, no bundle and no files but those of a tuning.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from models.training.previous import Previous
 from models.training.report import EpochReport, TrainRequest
 
 if TYPE_CHECKING:
-    from models.fitting.candidates import HeadWishes, IntArray, Search
+    from models.fitting.candidates import Candidate, HeadWishes, IntArray, Search
     from models.fitting.fit_heads import FittedHeads
     from models.tuning.run import TunedBase
 
@@ -57,10 +57,9 @@ class KnownRows:
 
 @dataclass(frozen=True)
 class TunedEncoder:
-    """The work, the weights of its heads by name, and the rows that neither saw (None: a file has them)."""
+    """The work, and places of the rows that it did not see (None: a file has them)."""
 
     work: "TunedBase"
-    heads: dict[str, LinearWeights]
     choose: "IntArray | None"
 
 
@@ -86,6 +85,7 @@ def tune_encoder(
     own = TuneRows(
         rows=known.rows,
         ids=[text.ids for text in known.encoder.tokenize(known.texts)],
+        texts=known.texts,
         embeddings=known.embeddings,
         learn_count=known.learn_count,
         min_label_rows=request.min_label_rows,
@@ -93,6 +93,7 @@ def tune_encoder(
         out_of_scope_label=request.out_of_scope_label,
         start=lambda spec: known.start(spec, None),
         threads=request.threads,
+        groups=known.groups,
     )
     task = make_task(own, choose)
     wanted = TuneRequest(
@@ -106,37 +107,34 @@ def tune_encoder(
         models_dir=request.models_dir,
         name=request.name,
     )
-    work = tune_base(wanted, advance, tell)
-    order = [head.name for head in task.heads]
-    return TunedEncoder(work, dict(zip(order, work.heads, strict=True)), choose)
+    return TunedEncoder(tune_base(wanted, advance, tell), choose)
 
 
 def fit_all(
     known: KnownRows,
-    tuned: TunedEncoder | None,
     advance: Advance,
     choose: "IntArray | None" = None,
+    candidates: "Mapping[str, Sequence[Candidate]] | None" = None,
 ) -> "FittedHeads":
     """Fit every head that can be learned.
 
     Args:
         known: rows with the embeddings of the encoder that will serve.
-        tuned: where these embeddings are of a tuned one.
         advance: told heads done and heads in all.
-        choose: without `tuned`: places of the rows to choose on; None: rows take turns.
+        choose: places of the rows to choose on, which a tuned encoder did not see; None: rows take turns.
+        candidates: what each head chooses among; None: what is usual.
 
     Raises:
         DatasetError: there is none.
     """
     # Here, because SciPy comes with an extra that the training has asked for by now.
-    from models.fitting.candidates import CANDIDATES, TUNED_CANDIDATES, HeadWishes  # noqa: PLC0415
+    from models.fitting.candidates import HeadWishes  # noqa: PLC0415
     from models.fitting.fit_heads import FitOptions, fit_heads  # noqa: PLC0415
 
     request = known.request
 
     def wishes(spec: HeadSpec, vocabulary: NgramVocabulary) -> "HeadWishes":
         return HeadWishes(
-            tuned=tuned.heads.get(spec.name) if tuned else None,
             start=known.start(spec, vocabulary),
             target_precision=request.target_precision,
             out_of_scope_label=request.out_of_scope_label,
@@ -147,8 +145,8 @@ def fit_all(
         known.learn_count,
         request.min_label_rows,
         request.threads,
-        TUNED_CANDIDATES if tuned else CANDIDATES,
-        tuned.choose if tuned else choose,
+        candidates or {},
+        choose,
         known.groups,
         tenant_schemas(request, known.rows[: known.learn_count]),
         wishes,
@@ -159,6 +157,16 @@ def fit_all(
         reasons = "; ".join(fitted.refused.values()) or "no row has labels"
         raise DatasetError(f"nothing to learn from {known.learn_count} rows: {reasons}")
     return fitted
+
+
+def chosen_candidates(fitted: "FittedHeads") -> "dict[str, Sequence[Candidate]]":
+    """What each head chose: of many rows, by weights of an encoder that learned from none of them."""
+    from models.fitting.candidates import Candidate  # noqa: PLC0415  # as above
+
+    return {
+        one.head.spec.name: [Candidate(one.choice.features, one.choice.inverse_penalty)]
+        for one in fitted.heads
+    }
 
 
 def chosen_figure(fitted: "FittedHeads") -> float | None:

@@ -23,6 +23,7 @@ from models.manifest import (
     verify_files,
 )
 from models.ngrams import NgramVocabulary
+from models.rows.errors import DatasetError
 from models.rows.label_changes import HeadChange, LabelChanges, describe_changes
 
 
@@ -46,6 +47,11 @@ class Previous:
         """NAME/VERSION."""
         return f"{self.manifest.name}/{self.manifest.version}"
 
+    @property
+    def labels(self) -> dict[str, tuple[str, ...]]:
+        """Head -> its labels."""
+        return {entry.name: entry.labels for entry in self.manifest.heads}
+
     def start(
         self, spec: HeadSpec, vocabulary: NgramVocabulary | None, encoder_sha256: str
     ) -> LinearWeights | None:
@@ -59,7 +65,7 @@ class Previous:
 
     def describe(self, specs: Mapping[str, HeadSpec]) -> dict[str, HeadChange]:
         """Head -> how its labels differ, for heads that differ; a head that is gone has all its labels removed."""
-        before = {entry.name: entry.labels for entry in self.manifest.heads}
+        before = self.labels
         found = {
             name: describe_changes(
                 before.get(name, ()),
@@ -74,9 +80,20 @@ class Previous:
 def read_previous(
     models_dir: Path, name: str, tenant: str, changes: LabelChanges
 ) -> Previous | None:
-    """The latest whole version of a tenant's model, or None."""
+    """The latest whole version of a tenant's model, or None.
+
+    Raises:
+        DatasetError: there is none, and label changes were named.
+        BundleError: the name is not allowed.
+    """
     path = find_previous(models_dir, name, tenant)
     if path is None:
+        if changes.by_head:
+            raise DatasetError(
+                f"{changes.source} says what became of labels since the last version, and {models_dir} has no version "
+                f"of {name!r} for tenant {tenant!r}; leave --label-changes out (labels are learned as the rows have "
+                "them), or name the model that was trained before (--name, --tenant, --models-dir)"
+            )
         return None
     manifest = read_manifest(path)
     try:

@@ -160,6 +160,11 @@ class HeadReport(msgspec.Struct, frozen=True, kw_only=True):
     abstain_below: float = 0.0
     out_of_scope_label: str | None = None
 
+    @property
+    def reads(self) -> str:
+        """`features` for people."""
+        return self.features.replace("+ngrams", " and n-grams")
+
 
 class TrainReport(msgspec.Struct, frozen=True, kw_only=True):
     """What came out, as `report.json` keeps it; `path` and `version` are filled in when the bundle is written.

@@ -4,13 +4,12 @@ Label changes are applied first, and what cannot be meant is refused here, befor
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from models.fitting.warm_start import find_previous
 from models.labels import TrainingRow
-from models.manifest import DEFAULT_TENANT, read_manifest
+from models.manifest import DEFAULT_TENANT
 from models.rows.checks import check_labels, find_single_rows
 from models.rows.dataset import DataFile, Dataset, DatasetError, read_dataset
 from models.rows.groups import Overlap, RowGroups, group_rows, measure_overlap
@@ -69,8 +68,14 @@ class _Placed:
         return _Placed(self.rows + other.rows, self.places + other.places)
 
 
-def read_rows(request: TrainRequest) -> TrainRows:
+def read_rows(
+    request: TrainRequest, previous: Mapping[str, Sequence[str]] | None = None
+) -> TrainRows:
     """Read and divide the rows of a request.
+
+    Args:
+        request: names them.
+        previous: head -> labels of the version before; None: there is none.
 
     Raises:
         DatasetError: a file cannot be read or has bad rows, no row is the tenant's, no tenant of them consents, none
@@ -81,13 +86,13 @@ def read_rows(request: TrainRequest) -> TrainRows:
     refused: Counter[str] = Counter()
     own = _usable(data, request, refused)
     chosen, measured = (_usable(one, request, refused) for one in (validation, test))
-    own, chosen, measured = _change_labels(request, own, chosen, measured)
+    own, chosen, measured = _change_labels(request.changes, previous or {}, own, chosen, measured)
     warnings = [*data.id_warnings, *validation.id_warnings, *test.id_warnings]
     together = own + chosen + measured
     warnings += check_labels(together.rows, together.places)
     warnings += check_heads(request, own.rows, chosen.rows, measured.rows)
     learn, measured, split, groups = _divide(request, own, measured)
-    check_learnable(learn.rows, learn.places)
+    check_learnable(request, learn.rows, learn.places)
     for part in (chosen, measured):
         check_kinds(learn.rows, part.rows, part.places)
     warnings += find_single_rows(own.rows, own.places)
@@ -143,12 +148,11 @@ def _names(data: Dataset) -> str:
     return ", ".join(file.name for file in data.files)
 
 
-def _change_labels(request: TrainRequest, *parts: _Placed) -> list[_Placed]:
-    changes = request.changes
+def _change_labels(
+    changes: LabelChanges, previous: Mapping[str, Sequence[str]], *parts: _Placed
+) -> list[_Placed]:
     if not changes.by_head:
         return list(parts)
-    path = find_previous(request.models_dir, request.name, request.tenant)
-    previous = {} if path is None else {x.name: x.labels for x in read_manifest(path).heads}
     changes.check_known((row for part in parts for row in part.rows), previous)
     return [_Placed(changes.apply(part.rows), part.places) for part in parts]
 

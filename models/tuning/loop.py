@@ -143,8 +143,8 @@ class _Loop:
             rows = batch[run]
             embeddings = self._network.embed(task.rows(rows), device)
             scores = self._network.scores(embeddings)
-            smoothing = self._job.settings.label_smoothing
-            loss = batch_loss(scores, task.heads, rows, batch, smoothing)
+            taught_share = self._job.settings.taught_share
+            loss = batch_loss(scores, task.heads, rows, batch, taught_share)
             loss.backward()
             loss_sum += loss.item()
         if not np.isfinite(loss_sum):

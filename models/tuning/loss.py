@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from models.heads import Float32Array
 from models.tuning.device import torch
 from models.tuning.task import IntArray, TuneHead
 
@@ -15,20 +16,20 @@ def batch_loss(
     heads: Sequence[TuneHead],
     run: IntArray,
     batch: IntArray,
-    smoothing: float,
+    taught_share: float,
 ) -> Tensor:
     """What one run adds to the loss of its batch, a scalar; the sum over a batch's runs is the batch's loss.
 
     A head's loss is the mean over the rows of the batch that answer it, so that rows without an answer neither count
-    nor dilute; heads are summed by weight over the sum of the weights. Multi-class: cross-entropy with smoothed
-    labels; multi-label: binary cross-entropy, summed over the labels.
+    nor dilute; heads are summed by weight over the sum of the weights. Multi-class: cross-entropy; multi-label: binary
+    cross-entropy, summed over the labels.
 
     Args:
         scores: per head [R, L], of the run's rows.
         heads: in the same order.
         run: places of its rows among those of the heads.
         batch: places of the whole batch's rows.
-        smoothing: of labels (Szegedy et al. 2016, section 7).
+        taught_share: how far what is learned lies on the way from a row's answer to what it is taught.
     """
     weights = sum(head.weight for head in heads)
     total = torch.zeros((), device=scores[0].device)
@@ -37,24 +38,25 @@ def batch_loss(
         if known.any() and head.weight:
             count = int(head.known[batch].sum())
             rows = own[torch.from_numpy(known).to(own.device)]  # [R, L] -> [K, L]
-            summed = summed_loss(rows, head, run[known], smoothing)
+            places = run[known]
+            answers, taught = head.targets[places], head.taught[places]
+            wanted = answers + taught_share * (taught - answers)
+            summed = summed_loss(rows, head, wanted.astype(np.float32))
             total = total + summed * (head.weight / weights / count)
     return total
 
 
-def summed_loss(scores: Tensor, head: TuneHead, places: IntArray, smoothing: float) -> Tensor:
-    """The loss of rows that answer the head, [K, L] -> scalar."""
-    targets = torch.from_numpy(head.targets[places]).to(scores.device)  # [K, L]
+def summed_loss(scores: Tensor, head: TuneHead, wanted: Float32Array) -> Tensor:
+    """The loss of rows that answer the head: scores [K, L] against what is wanted [K, L] -> scalar."""
+    targets = torch.from_numpy(wanted).to(scores.device)
     if head.kind == "multiclass":
-        return torch.nn.functional.cross_entropy(
-            scores, targets, label_smoothing=smoothing, reduction="sum"
-        )
+        return torch.nn.functional.cross_entropy(scores, targets, reduction="sum")
     return torch.nn.functional.binary_cross_entropy_with_logits(scores, targets, reduction="sum")
 
 
 def score_head(scores: Tensor, head: TuneHead, places: IntArray) -> tuple[float, float]:
-    """A head's mean loss without smoothing, and its accuracy (multi-label: micro F1 at 0.5), of rows that answer it."""
-    loss = float(summed_loss(scores, head, places, 0.0)) / max(1, len(places))
+    """A head's mean loss against answers, and its accuracy (multi-label: micro F1 at 0.5), of rows that answer it."""
+    loss = float(summed_loss(scores, head, head.targets[places])) / max(1, len(places))
     truth = head.targets[places] > 0
     given = scores.cpu().numpy()
     if head.kind == "multiclass":

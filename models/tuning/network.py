@@ -13,7 +13,7 @@ import numpy as np
 from models.encoder.base_model import BaseModelError, read_base_model
 from models.encoder.bert_graph import TINY
 from models.encoder.files import TOKENIZER_NAME
-from models.heads import Float32Array, LinearWeights
+from models.heads import LinearWeights
 from models.tuning.device import Device, torch
 from models.tuning.settings import TuneSettings
 
@@ -65,13 +65,6 @@ class Network(torch.nn.Module):
     def scores(self, embeddings: Tensor) -> list[Tensor]:
         """[B, H] -> per head [B, L]."""
         return [head(embeddings) for head in self.heads]
-
-    def weights(self) -> list[LinearWeights]:
-        """The heads as serving stores them."""
-        return [
-            LinearWeights(_array(head.weight), _array(head.bias), None)
-            for head in cast("Sequence[torch.nn.Linear]", self.heads)
-        ]
 
     def learning(self) -> dict[str, Tensor]:
         """The weights that learn, by name."""
@@ -149,7 +142,3 @@ def _linear(start: LinearWeights) -> torch.nn.Linear:
         head.weight.copy_(torch.from_numpy(start.dense))
         head.bias.copy_(torch.from_numpy(start.bias))
     return head
-
-
-def _array(tensor: Tensor) -> Float32Array:
-    return tensor.detach().cpu().numpy().astype(np.float32)

@@ -1,20 +1,21 @@
 """Makes the task of a tuning from labelled rows: which are kept back, each head's answers and its start. No torch."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from models.fitting.calibrate import find_temperature
 from models.fitting.candidates import HeadRows, IntArray
-from models.fitting.head_rows import LabelledRows, sort_by_head
-from models.fitting.logistic import Features, fit_linear
-from models.heads import Float32Array, LinearWeights
+from models.fitting.head_rows import FOLDS, LabelledRows, ngram_matrix, sort_by_head
+from models.fitting.logistic import Features, fit_linear, linear_scores
+from models.heads import Float32Array, LinearWeights, probabilities
 from models.labels import HeadSpec, TrainingRow
+from models.ngrams import build_vocabulary
 from models.rows.dataset import DatasetError
-from models.rows.split import hold_out
+from models.rows.split import cut_folds, hold_out
 from models.tuning.task import BoolArray, TuneHead, TuneTask
 
 # Kept back from tuning, so that temperature, thresholds and features are chosen on rows that encoder and heads did not
@@ -32,17 +33,19 @@ class TuneRows:
     """Rows with what the untuned encoder makes of them, those to learn from first, then those of a validation file.
 
     Args:
-        rows, ids, embeddings: N each; embeddings float32 [N, H].
+        rows, ids, texts, embeddings: N each; embeddings float32 [N, H].
         learn_count: how many are to learn from.
         min_label_rows: a label of a multi-label head with fewer rows is left out.
         weights: head -> weight of its loss, 1 where it is not named.
         start: weights of the previous version to begin a head's first fit with, or None.
         threads: fits at once.
         out_of_scope_label: as in `models.fitting.head_rows.LabelledRows`.
+        groups: as there: a row is taught by heads that learned from none of its group.
     """
 
     rows: Sequence[TrainingRow]
     ids: Sequence[Sequence[int]]
+    texts: Sequence[str]
     embeddings: Float32Array
     learn_count: int
     min_label_rows: int
@@ -50,6 +53,7 @@ class TuneRows:
     start: Callable[[HeadSpec], LinearWeights | None]
     threads: int
     out_of_scope_label: str | None = None
+    groups: Sequence[int] | None = None
 
 
 def keep_back(
@@ -71,14 +75,17 @@ def keep_back(
 def make_task(own: TuneRows, choose: IntArray | None) -> TuneTask:
     """The task, with dense heads fitted on the untuned embeddings of the rows that the tuning will see.
 
+    What is taught comes from heads with n-grams, which a tuned embedding thereby learns to stand in for.
+
     Rows that answer only heads whose weight is 0 are not learned from: they have no loss.
 
     Raises:
         DatasetError: no head can be learned, or none that can has a weight.
     """
+    vocabulary = build_vocabulary(own.texts[: own.learn_count])
     labelled = LabelledRows(
         own.rows,
-        Features(own.embeddings),
+        Features(own.embeddings, ngram_matrix(vocabulary, own.texts)),
         own.learn_count,
         own.min_label_rows,
         choose,
@@ -94,7 +101,7 @@ def make_task(own: TuneRows, choose: IntArray | None) -> TuneTask:
         reasons = "; ".join(refused.values()) or "no row has labels"
         raise DatasetError(f"nothing to learn from {own.learn_count} rows: {reasons}")
     with threadpool_limits(1), ThreadPoolExecutor(own.threads, "fit") as pool:
-        tasks = [*pool.map(partial(_make_head, kept=kept, own=own), heads)]
+        tasks = [_make_head(head, kept, own, pool) for head in heads]
     if not any(head.weight for head in tasks):
         names = ", ".join(head.name for head in tasks)
         raise DatasetError(
@@ -106,7 +113,7 @@ def make_task(own: TuneRows, choose: IntArray | None) -> TuneTask:
     return TuneTask(own.ids, tasks, learn, np.flatnonzero(known.any(axis=1) & ~kept))
 
 
-def _make_head(head: HeadRows, kept: BoolArray, own: TuneRows) -> TuneHead:
+def _make_head(head: HeadRows, kept: BoolArray, own: TuneRows, pool: Executor) -> TuneHead:
     learn = head.learn[kept[head.learn]]
     known = np.zeros(len(own.rows), np.bool_)
     known[head.learn] = True
@@ -118,6 +125,7 @@ def _make_head(head: HeadRows, kept: BoolArray, own: TuneRows) -> TuneHead:
         kind=head.spec.kind,
         targets=head.targets,
         known=known,
+        taught=_teach(head, learn, own, pool),
         weight=own.weights.get(head.spec.name, 1.0),
         start=fit_linear(
             Features(own.embeddings[learn]),
@@ -127,6 +135,30 @@ def _make_head(head: HeadRows, kept: BoolArray, own: TuneRows) -> TuneHead:
             start,
         ),
     )
+
+
+def _teach(head: HeadRows, learn: IntArray, own: TuneRows, pool: Executor) -> Float32Array:
+    """What heads say of each row of `learn` that learned from rows of other groups, as calibrated probabilities."""
+    seen: list[int] = learn.tolist()
+    groups = None if own.groups is None else [own.groups[place] for place in seen]
+    parts = cut_folds([own.rows[place] for place in seen], FOLDS, groups)
+    if len(parts) < 2:  # all hang together
+        return head.targets
+
+    def ask(part: list[int]) -> Float32Array:
+        rest = np.delete(learn, part)
+        link = "softmax" if head.spec.kind == "multiclass" else "sigmoid"
+        weights = fit_linear(
+            head.features.rows(rest), head.targets[rest], link, START_INVERSE_PENALTY, None
+        )
+        return linear_scores(weights, head.features.rows(learn[part]))
+
+    scores = np.concatenate([*pool.map(ask, parts)])
+    places = learn[np.concatenate(parts)]
+    temperature = find_temperature(scores, head.targets[places], head.spec.kind)
+    taught = head.targets.copy()
+    taught[places] = probabilities(scores, temperature, head.spec.kind)
+    return taught
 
 
 def check_weights(weights: Mapping[str, float], heads: Sequence[str]) -> None:

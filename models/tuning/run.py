@@ -1,4 +1,4 @@
-"""The one way into this house: a task in, a base-model folder with tuned weights, heads and a report out.
+"""The one way into this house: a task in, a base-model folder with tuned weights and a report out.
 
 Keeps its work below one folder per request, by the hash of all that decides the result, until `forget` removes it.
 """
@@ -13,7 +13,6 @@ import msgspec
 import numpy as np
 
 from models.encoder.files import sha256_of
-from models.heads import LinearWeights
 from models.rows.errors import DatasetError
 from models.training.report import TuningReport
 from models.tuning.device import Device, choose_device, torch
@@ -58,7 +57,6 @@ class TunedBase:
     """What came out; `folder` holds the work and `base` until it is forgotten, and is this process's until released."""
 
     base: Path
-    heads: list[LinearWeights]
     report: TuningReport
     folder: Path
 
@@ -108,7 +106,7 @@ def _tune_in(
         tuned = tune(job, advance, tell)
         report = _report(job, tuned)
     tuned.network.save_base(request.base, folder / TUNED_NAME)
-    return TunedBase(folder / TUNED_NAME, tuned.network.weights(), report, folder)
+    return TunedBase(folder / TUNED_NAME, report, folder)
 
 
 def _search(job: Job, count: int, advance: Advance, tell: TellEpoch) -> tuple[Tuned, TuningReport]:
@@ -188,6 +186,6 @@ def _key(request: TuneRequest, device: Device) -> str:
     digest.update(task.learn.tobytes() + b"|" + task.check.tobytes())
     for head in task.heads:
         digest.update(repr((head.name, head.kind, head.weight, head.targets.shape)).encode())
-        for part in (head.targets, head.known, head.start.dense, head.start.bias):
+        for part in (head.targets, head.known, head.taught, head.start.dense, head.start.bias):
             digest.update(np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()[:32]

@@ -90,7 +90,7 @@ def _propose(trial: Any, own: TuneSettings) -> TuneSettings:
         learning_rate=trial.suggest_float("learning_rate", 2e-5, 1e-3, log=True),
         layers_share=trial.suggest_categorical("layers_share", [0.34, 0.5, 0.67, 1.0]),
         weight_decay=trial.suggest_float("weight_decay", 1e-3, 0.2, log=True),
-        label_smoothing=trial.suggest_float("label_smoothing", 0.0, 0.2),
+        taught_share=trial.suggest_float("taught_share", 0.0, 0.8),
         dropout=trial.suggest_float("dropout", 0.0, 0.3),
         epochs=trial.suggest_int("epochs", 1, 10),
     )
@@ -101,7 +101,7 @@ def _named(settings: TuneSettings) -> dict[str, float]:
         "learning_rate",
         "layers_share",
         "weight_decay",
-        "label_smoothing",
+        "taught_share",
         "dropout",
         "epochs",
     )

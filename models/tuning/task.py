@@ -21,6 +21,8 @@ class TuneHead:
         name, kind: of the head.
         targets: float32 [N, L] of 0 and 1; a row that does not answer has zeros.
         known: bool [N]: rows that answer the head; the others do not count in its loss.
+        taught: float32 [N, L]: what heads of the untuned encoder say of a row that they did not learn from; `targets`
+            where nothing is said.
         weight: of its loss.
         start: dense weights that were fitted on the untuned embeddings of `TuneTask.learn`.
     """
@@ -29,6 +31,7 @@ class TuneHead:
     kind: HeadKind
     targets: Float32Array
     known: BoolArray
+    taught: Float32Array
     weight: float
     start: LinearWeights
 

@@ -8,6 +8,7 @@ import shutil
 import time
 from pathlib import Path
 
+from models.processes import is_gone
 from models.rows.errors import DatasetError
 
 HOME_NAME = ".training"
@@ -62,14 +63,7 @@ def _holder(path: Path) -> int | None:
         holder = int(path.read_text("ascii"))
     except (FileNotFoundError, ValueError):
         return None
-    try:
-        os.kill(holder, 0)  # sends nothing: asks whether it is there
-    except (ProcessLookupError, OverflowError):
-        return None
-    except PermissionError:  # there, and somebody else's
-        return holder
-    # The first process of a container has the same number in the next one.
-    return None if holder == os.getpid() else holder
+    return None if is_gone(holder) else holder
 
 
 def _clear(home: Path, own: Path) -> None:

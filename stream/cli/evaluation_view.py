@@ -132,9 +132,17 @@ def _change(change: "Change | None") -> str:
 
 
 def _label_lines(head: "HeadComparison") -> list[str]:
+    lines: list[str] = []
+    if head.relabelled_rows:
+        some = ", ".join(head.relabelled[:2])
+        lines.append(f"{head.relabelled_rows} rows whose label changed are left out, e.g. {some}")
+    if head.apart_rows:
+        lines.append(
+            f"{head.apart_rows} rows with a label that only one of the two knows are left out"
+        )
     lost = [one for one in head.labels if one.f1_after < one.f1_before][:SHOWN_LABELS]
     won = [one for one in reversed(head.labels) if one.f1_after > one.f1_before][:SHOWN_LABELS]
-    lines = [
+    lines += [
         f"{word}: {one.label} F1 {one.f1_before:.3f} → {one.f1_after:.3f} on {one.rows} rows"
         + (f", e.g. {', '.join(ids[:2])}" if ids else "")
         for word, labels in (("lost", lost), ("won", won))

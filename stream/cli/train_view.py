@@ -41,9 +41,12 @@ def train_with_progress(
     from models.tracking.tracker import NO_TRACKER  # noqa: PLC0415
     from models.train import train  # noqa: PLC0415
 
+    def warn(warning: str) -> None:
+        console.print(f"warning: {warning}", markup=False)
+
     with stage_bars(console) as bars:
         try:
-            return train(request, Drawer(bars, console), tracker or NO_TRACKER)
+            return train(request, Drawer(bars, console), tracker or NO_TRACKER, warn)
         except (
             DatasetError,
             BaseModelError,
@@ -124,7 +127,8 @@ def report_lines(report: "TrainReport") -> list[str]:
         lines.append(
             f"  label sets compared with {report.previous}; heads that began at its weights: {warm}"
         )
-    lines += [_head_line(head) for head in report.heads]
+    for head in report.heads:
+        lines += [_head_line(head), *_alone_lines(head, report.target_precision)]
     lines += [f"  {head}: not trained: {why}" for head, why in report.refused_heads.items()]
     lines += [f"  warning: {warning}" for warning in report.warnings]
     return [*lines, f"written to {report.path}", f"look at  {report.path}/{PAGE}"]
@@ -149,15 +153,37 @@ def _head_line(head: "HeadReport") -> str:
         )
         measured = f"{best}  macro F1 {figures.macro_f1:.3f}  on {figures.rows} rows"
     learned = f"{head.kind:<10} {head.labels:>4} labels  {head.rows:>6} rows"
-    return f"  {head.name:<20} {learned}  {measured}  ({head.features}){_alone(head.abstain_below)}"
+    return f"  {head.name:<20} {learned}  {measured}  (reads {head.reads})"
 
 
-def _alone(abstain_below: float) -> str:
-    """From which confidence on a head answers without a person; nothing where it always does."""
-    if abstain_below <= 0:
-        return ""
-    return (
-        f", answers alone from {abstain_below:.3f}"
-        if abstain_below <= 1
-        else ", never answers alone"
-    )
+def _alone_lines(head: "HeadReport", target: float | None) -> list[str]:
+    """What a head answers without a person, how right it is there, and how many texts out of scope it recognises."""
+    lines: list[str] = []
+    alone = head.figures.alone if head.figures else None
+    outside = head.figures.out_of_scope if head.figures else None
+    asked = "" if target is None else f", target {100 * target:g} %"
+    if head.abstain_below > 1:
+        proof = f": too few right answers of {head.chosen_on_rows} rows to choose on{asked}"
+        lines.append(f"never answers alone{proof}")
+    elif target is not None or head.abstain_below > 0:
+        where = f"from {head.abstain_below:.3f}" if head.abstain_below > 0 else "always"
+        measured = ": none of the rows kept back"
+        if alone is not None:
+            measured = f": {_percent(alone.coverage)} of the rows, {_percent(alone.right_rows)} of them right"
+            if target is not None and alone.right_rows < target:
+                asked += " missed on these rows"
+        lines.append(f"answers alone {where}{measured}{asked}")
+    if outside is not None:
+        lines.append(
+            f"out of scope ({head.out_of_scope_label}): {_percent(outside.recall)} of {outside.rows} rows recognised, "
+            f"{_percent(outside.false_alarms)} of the others refused too"
+        )
+    elif head.out_of_scope_label is not None:
+        lines.append(
+            f"out of scope ({head.out_of_scope_label}): no such row kept back to measure on"
+        )
+    return [f"    {line}" for line in lines]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

@@ -100,6 +100,9 @@ def train(  # noqa: PLR0913, PLR0917  # a command's options
         str | None,
         typer.Option(help="A label of rows that belong to no class: learned from, never given."),
     ] = None,
+    min_label_rows: Annotated[
+        int, typer.Option(help="A label of a multi-label head with fewer rows is left out.", min=1)
+    ] = 10,
     max_length_tokens: Annotated[
         int, typer.Option(help="Longest text; of longer ones head and tail are read.", min=8)
     ] = 256,
@@ -118,6 +121,7 @@ def train(  # noqa: PLR0913, PLR0917  # a command's options
     from stream.tenants_toml import load_tenants  # noqa: PLC0415
 
     tenants = load_tenants(settings)
+    given = DEFAULT_TEMPLATE if template is None else template.replace("\\n", "\n")
     request = TrainRequest(
         name=name,
         models_dir=settings.models_path,
@@ -126,11 +130,9 @@ def train(  # noqa: PLR0913, PLR0917  # a command's options
         test=test,
         tenant=tenant,
         base_model=base_model or DEFAULT_BASE_MODEL,
-        input_template=template_with(
-            attribute or [],
-            DEFAULT_TEMPLATE if template is None else template.replace("\\n", "\n"),
-        ),
+        input_template=template_with(attribute or [], given),
         max_length_tokens=max_length_tokens,
+        min_label_rows=min_label_rows,
         providers=[word.strip() for word in settings.execution_providers.split(",")],
         threads=settings.encode_threads or cores(),
         seed=seed,
@@ -179,6 +181,8 @@ def _train(settings: Settings, request: "TrainRequest", console: Console) -> "Tr
     try:
         report = train_with_progress(request, console, tracker)
     except BaseException as error:  # Ctrl-C is an end that somebody waits for, too
+        if isinstance(error, KeyboardInterrupt) and str(error):
+            warn(str(error))
         tell(
             TrainingEvent(
                 name=request.name,

@@ -8,6 +8,7 @@ forward is an approval. An approval names what it takes the place of, a rollback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from msgspec import UNSET
 
@@ -87,19 +88,7 @@ def approved(
         kind=bundle.kind,
         deployed_at=signed.at,
     )
-    decision = Decision(
-        tenant=bundle.tenant,
-        name=bundle.name,
-        version=bundle.version,
-        decision="approved",
-        by=signed.by,
-        reason=signed.reason,
-        report_sha256=bundle.report_sha256,
-        decided_at=signed.at,
-        forced=forced,
-        kind=bundle.kind,
-    )
-    return Publication(decision, deployment, live)
+    return Publication(_decision("approved", bundle, signed, forced=forced), deployment, live)
 
 
 def rejected(bundle: Bundled, live: Deployment | None, signed: Signed) -> Publication:
@@ -112,18 +101,7 @@ def rejected(bundle: Bundled, live: Deployment | None, signed: Signed) -> Public
         raise FatalError(
             f"{bundle.name}/{bundle.version} is live; take it back: switchboard models rollback {bundle.name}"
         )
-    decision = Decision(
-        tenant=bundle.tenant,
-        name=bundle.name,
-        version=bundle.version,
-        decision="rejected",
-        by=signed.by,
-        reason=signed.reason,
-        report_sha256=bundle.report_sha256,
-        decided_at=signed.at,
-        kind=bundle.kind,
-    )
-    return Publication(decision, None, live)
+    return Publication(_decision("rejected", bundle, signed), None, live)
 
 
 def rolled_back(live: Deployment, decisions: Sequence[Decision], signed: Signed) -> Publication:
@@ -164,15 +142,29 @@ def rolled_back(live: Deployment, decisions: Sequence[Decision], signed: Signed)
         for one in decisions
         if (one.name, one.version, one.decision) == (before.name, before.version, "approved")
     ]
-    decision = Decision(
-        tenant=live.tenant,
-        name=before.name,
-        version=before.version,
-        decision="rolled_back",
+    report_sha256 = reports[-1] if reports else ""
+    back = Bundled(
+        live.tenant, before.name, before.version, before.manifest_sha256, report_sha256, live.kind
+    )
+    return Publication(_decision("rolled_back", back, signed), deployment, live)
+
+
+def _decision(
+    decided: Literal["approved", "rejected", "rolled_back"],
+    bundle: Bundled,
+    signed: Signed,
+    *,
+    forced: bool = False,
+) -> Decision:
+    return Decision(
+        tenant=bundle.tenant,
+        name=bundle.name,
+        version=bundle.version,
+        decision=decided,
         by=signed.by,
         reason=signed.reason,
-        report_sha256=reports[-1] if reports else "",
+        report_sha256=bundle.report_sha256,
         decided_at=signed.at,
-        kind=live.kind,
+        kind=bundle.kind,
+        forced=forced,
     )
-    return Publication(decision, deployment, live)

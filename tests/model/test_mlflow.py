@@ -1,7 +1,10 @@
 """A training in MLflow, around a real SQLite file and without a server."""
 
 import hashlib
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +22,14 @@ pytest.importorskip("scipy", reason="needs the extra heads")
 
 from mlflow import MlflowClient
 
-from models.tracking.mlflow_tracker import ERROR_TAG, MANIFEST_TAG, VERSION_TAG
+from models.tracking.mlflow_tracker import (
+    ERROR_TAG,
+    HOST_TAG,
+    MANIFEST_TAG,
+    PROCESS_TAG,
+    VERSION_TAG,
+    MlflowTracker,
+)
 
 pytestmark = [
     pytest.mark.timeout(120),
@@ -160,6 +170,38 @@ def test_a_training_that_fails_closes_its_run_without_its_message(
     assert run.info.status == "FAILED"
     assert run.data.tags[ERROR_TAG] == "BundleError"
     assert "not allowed" not in str(run.to_dictionary())
+
+
+def killed() -> int:
+    """The number of a process that was killed a moment ago."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    process.kill()
+    process.wait()
+    return process.pid
+
+
+def test_the_next_training_closes_runs_whose_process_was_killed_and_no_others(
+    filed: Filed, request_: TrainRequest
+) -> None:
+    tracker = MlflowTracker(filed.uri, "orphans")
+    tracker.started(request_)
+    experiment = filed.client.get_experiment_by_name("orphans")
+    assert experiment is not None
+    [mine] = filed.client.search_runs([experiment.experiment_id])
+    elsewhere = {HOST_TAG: "another.example", PROCESS_TAG: str(killed())}
+    others = {
+        name: filed.client.create_run(experiment.experiment_id, tags=tags).info.run_id
+        for name, tags in {
+            "killed": {HOST_TAG: mine.data.tags[HOST_TAG], PROCESS_TAG: str(killed())},
+            "alive": {HOST_TAG: mine.data.tags[HOST_TAG], PROCESS_TAG: str(os.getppid())},
+            "elsewhere": elsewhere,
+            "of an older program": {},
+        }.items()
+    }
+    tracker.started(request_)
+    status = {name: filed.client.get_run(run).info.status for name, run in others.items()}
+    assert status.pop("killed") == "KILLED"
+    assert set(status.values()) == {"RUNNING"}, status
 
 
 def closed_port() -> int:

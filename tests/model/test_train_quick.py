@@ -199,12 +199,31 @@ def test_figures_are_measured_under_the_schemas_that_serve(
 def test_a_name_that_two_tenants_share_tells_neither_of_the_other(request_: TrainRequest) -> None:
     train(dataclasses.replace(request_, tenant="acme"), silent)
     changes = LabelChanges({"topic": {"hardware": "devices"}})
-    first = dataclasses.replace(request_, tenant="globex", changes=changes)
-    report = train(first, silent)
+    own = dataclasses.replace(request_, tenant="globex")
+    with pytest.raises(DatasetError, match="no version of 'support' for tenant 'globex'"):
+        train(dataclasses.replace(own, changes=changes), silent)
+    report = train(own, silent)
     assert (report.previous, report.changes, report.warm_started) == (None, {}, ())
-    second = train(first, silent)
+    second = train(dataclasses.replace(own, changes=changes), silent)
     assert second.previous == "support/2"
     assert second.warm_started == ("tags", "topic")
+
+
+def test_warnings_of_the_rows_are_told_before_anything_long_starts(
+    request_: TrainRequest, tmp_path: Path
+) -> None:
+    rare = tmp_path / "rare.jsonl"
+    row = {"id": "r", "body": "parrot", "labels": {"topic": "zoo"}}
+    rare.write_bytes(request_.data[0].read_bytes().rstrip() + b"\n" + orjson.dumps(row))
+    told: list[str] = []
+    report = train(
+        dataclasses.replace(request_, data=[rare]),
+        lambda stage, *_: told.append(stage),
+        warn=told.append,
+    )
+    first = told.index("encoder")
+    assert set(told[:first]) == {"read", *report.warnings}
+    assert "1 classes have one row each and cannot be measured: 'zoo'" in " ".join(told[:first])
 
 
 def test_what_was_asked_for_is_in_the_report(request_: TrainRequest) -> None:

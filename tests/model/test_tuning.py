@@ -4,6 +4,7 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from safetensors.numpy import load_file
 from models.encoder.base_model import BaseModelError
 from models.encoder.build import build_encoder
 from models.heads import LinearWeights
+from models.labels import HeadKind
 from models.runtime import Encoder
 from models.training.report import EpochReport
 from models.tuning.batches import cut_runs
@@ -59,10 +61,15 @@ def small_task() -> TuneTask:
     many = np.stack([[float(x in row) for x in (5, 6)] for row in ids]).astype(np.float32)
     is_first = np.arange(ROWS) % 2 == 0
     heads = [
-        TuneHead("topic", "multiclass", one * is_first[:, None], is_first, 1.0, start(LABELS)),
-        TuneHead("tags", "multilabel", many * ~is_first[:, None], ~is_first, 1.0, start(2)),
+        head_of("topic", "multiclass", one * is_first[:, None], is_first),
+        head_of("tags", "multilabel", many * ~is_first[:, None], ~is_first),
     ]
     return TuneTask(ids, heads, np.arange(32), np.arange(32, ROWS))
+
+
+def head_of(name: str, kind: HeadKind, targets: np.ndarray, known: np.ndarray) -> TuneHead:
+    """A head that is taught what the answers say already."""
+    return TuneHead(name, kind, targets, known, targets, 1.0, start(targets.shape[1]))
 
 
 def start(labels: int) -> LinearWeights:
@@ -220,7 +227,7 @@ def test_a_head_without_weight_beside_rows_of_its_own_stops_nothing(job: Job) ->
     learn = np.flatnonzero(topic.known[:32])
     task = TuneTask(job.task.ids, heads, learn, job.task.check)
     tuned = tune(dataclasses.replace(job, task=task), silent, untold)
-    assert np.array_equal(tuned.network.weights()[1].dense, tags.start.dense)
+    assert np.array_equal(tuned.network.heads[1].weight.detach().numpy(), tags.start.dense)
     assert set(tuned.epochs[-1].heads) == {"topic", "tags"}
 
 
@@ -275,6 +282,17 @@ def test_a_batch_has_the_same_loss_however_it_is_cut() -> None:
     whole = loss_of(small_task(), 100_000)
     assert torch.allclose(loss_of(small_task(), 1), whole)
     assert torch.allclose(loss_of(small_task(), 30), whole)
+
+
+def test_what_is_learned_lies_between_a_rows_answer_and_what_it_is_taught() -> None:
+    topic = head_of("topic", "multiclass", np.eye(LABELS, dtype=np.float32), np.ones(LABELS, bool))
+    flat = replace(topic, taught=np.full((LABELS, LABELS), 1 / LABELS, np.float32))
+    scores, places = [torch.eye(LABELS) * 3], np.arange(LABELS)
+    losses = [float(batch_loss(scores, [flat], places, places, share)) for share in (0.0, 0.5, 1.0)]
+    logged = torch.log_softmax(scores[0], dim=1)
+    assert losses[0] == pytest.approx(-float(logged.diagonal().mean()))
+    assert losses[2] == pytest.approx(-float(logged.mean()))
+    assert losses[1] == pytest.approx((losses[0] + losses[2]) / 2)
 
 
 def test_rows_that_do_not_answer_a_head_count_neither_for_nor_against_it() -> None:

@@ -1,11 +1,13 @@
 """Two models on the same rows: what may be said, and what may not."""
 
+import io
 import random
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from models.evaluation.answers import (
     AnswerRow,
@@ -16,6 +18,7 @@ from models.evaluation.answers import (
 )
 from models.evaluation.compare import ModelAnswers, compare_answer_rows
 from models.labels import TrainingRow
+from stream.cli.evaluation_view import comparison_table
 from tests.kept_answers import LABELS, answers, model, wrong_every
 
 GUESSES = st.lists(
@@ -133,6 +136,37 @@ def test_a_renamed_label_is_no_new_label() -> None:
     assert (head.new_labels, head.rows, head.both_right) == ({}, 100, 100)
     [unmapped] = compare_answer_rows(before, after).heads
     assert (unmapped.new_labels, unmapped.relabelled_rows) == ({"new": 50}, 50)
+    assert unmapped.removed_labels == {"old": 50}
+
+
+def test_rows_whose_label_changed_are_counted_and_named_and_never_compared() -> None:
+    """Both models still answer as they learned: on these rows nobody is right or wrong."""
+    before = answers(["a"] * 90, ["a"] * 90)
+    after = answers(["b"] * 40 + ["a"] * 50, ["b"] * 40 + ["a"] * 50)
+    [head] = compare_answer_rows(model(before), model(after)).heads
+    assert (head.rows, head.relabelled_rows, head.apart_rows) == (50, 40, 0)
+    assert (head.only_before, head.only_after, head.labels) == (0, 0, ())
+    assert head.relabelled == ("r0", "r1", "r10", "r11", "r12")
+    assert "no difference beyond chance on 50 rows (40 rows whose label changed are left out):" in (
+        head.reason
+    )
+
+
+def test_a_person_sees_how_many_rows_are_left_out_and_which() -> None:
+    before = answers(["a"] * 90 + ["c"] * 10, ["a"] * 100)
+    after = answers(["b"] * 40 + ["a"] * 50 + ["c"] * 10, ["a"] * 100)
+    console = Console(file=io.StringIO(), width=200)
+    comparison_table(compare_answer_rows(model(before, "ab"), model(after)), console)
+    shown = console.file.getvalue()  # type: ignore[attr-defined]  # it is the StringIO
+    assert "queue: 40 rows whose label changed are left out, e.g. r0, r1" in shown
+    assert "queue: 10 rows with a label that only one of the two knows are left out" in shown
+
+
+def test_where_only_rows_with_changed_labels_are_left_the_reason_says_so() -> None:
+    before, after = answers(["a"] * 40, ["a"] * 40), answers(["b"] * 40, ["b"] * 40)
+    compared = compare_answer_rows(model(before), model(after))
+    assert "only 0 rows were answered by both" in compared.reasons[0]
+    assert "(40 rows whose label changed are left out)" in compared.reasons[0]
 
 
 def test_multi_label_heads_are_compared_over_the_labels_both_know() -> None:

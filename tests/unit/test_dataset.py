@@ -114,7 +114,9 @@ def test_several_bad_rows_are_named_at_once(tmp_path: Path) -> None:
         ("rows.parquet", b"", "extra `store`"),
         ("rows.xlsx", b"", "unknown kind of file"),
         ("book.xls", b"", "save it as `CSV UTF-8`"),
-        ("empty.jsonl", b"\n", "has no rows; name a file"),
+        ("empty.jsonl", b"\n", "empty.jsonl:1: no rows, all 1 lines are blank; write each row as"),
+        ("blank.jsonl.gz", gzip.compress(b" \n\n \r\n"), "gz:1: no rows, all 3 lines are blank"),
+        ("blank.csv", b"\n\n  \n\n", "csv:1: no rows, all 4 lines are blank; write a header"),
         ("nothing.csv", b"", "has no rows: it is empty"),
         ("header.csv", b"id,body,label:a\n", "a header and nothing below"),
         ("ansi.csv", b"id,body,label:a\n1,gr\xfcn,b\n", r"ansi.csv:2: not UTF-8.*Excel"),
@@ -125,6 +127,8 @@ def test_several_bad_rows_are_named_at_once(tmp_path: Path) -> None:
         ("latin.jsonl", b'{"id": "1"}\n{"id": "\xe4"}', "latin.jsonl:2: not UTF-8"),
         ("rows.csv", b"id,body\n1,x\n", "label:<head>"),
         ("short.csv", b"id,body,label:a\n1,x\n", "short.csv:2:"),
+        ("open.csv", b'id,"body,label:a\n1,x,y\n', "open.csv:1: .*write the header again"),
+        ("stray.csv", b'body,label:a\nx,y\n"a"b,y\n', "stray.csv:3: .*write the CSV again"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_the_way_out(
@@ -184,6 +188,36 @@ def test_what_a_spreadsheet_exports_is_read(
 
 def test_empty_lines_that_a_spreadsheet_leaves_are_no_rows(tmp_path: Path) -> None:
     assert len(read(tmp_path / "a.csv", "id,body,label:a\n1,x,y\n,,\n , ,\n").rows) == 1
+
+
+def test_blank_lines_before_the_header_are_passed_over_and_counted(tmp_path: Path) -> None:
+    dataset = read(tmp_path / "a.csv", "\n \r\nid;body;label:a\n1;x, x;y\n")
+    assert (dataset.rows[0].body, dataset.places[0][-2:]) == ("x, x", ":4")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "own", "other"),
+    [
+        ("body,label:a\nfirst,x\nmy card;card\n", 3, ",", ";"),
+        ("subject;body;label:a\nHi;first;x\nHi,second,y\n", 3, ";", ","),
+        ('subject,body,label:a\r\n"Hi";"a, b";"x"\r\n', 2, ",", ";"),
+        ('sep=;\nbody;label:a\n"one\nmail";x\nnext,y\n', 5, ";", ","),
+        ("body,label:a\rfirst,x\rnext;y\r", 3, ",", ";"),
+    ],
+)
+def test_lines_with_another_separator_than_the_header_are_named_with_both(
+    tmp_path: Path, text: str, line: int, own: str, other: str
+) -> None:
+    with pytest.raises(DatasetError) as caught:
+        read(tmp_path / "mixed.csv", text)
+    assert f"mixed.csv:{line}: " in str(caught.value)
+    assert f"it is separated by {other!r} and the header by {own!r}" in str(caught.value)
+    assert "write the whole file with one of them" in str(caught.value)
+
+
+def test_a_bar_alone_says_that_no_label_applies(tmp_path: Path) -> None:
+    dataset = read(tmp_path / "a.csv", "body,label:tags\nx,lost|late\ny,|\nz,\n")
+    assert [one.labels for one in dataset.rows] == [{"tags": ["lost", "late"]}, {"tags": []}, {}]
 
 
 @pytest.mark.parametrize(

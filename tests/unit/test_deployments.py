@@ -24,7 +24,7 @@ from stream.deployments.live import Entry, Live, Scope, decisions_of, marks_of
 from stream.deployments.retries import BACKOFF_MAX_S, Retries
 from stream.errors import FatalError, SettingsError
 from stream.metrics import Metrics
-from stream.records import Deployment, encode
+from stream.records import Decision, Deployment, encode
 from tests.deploying import NOW, Disk, Story, deployment, entry, keepers, pending
 from tests.walking import Events, until
 
@@ -157,6 +157,16 @@ def replace_before(one: Deployment | None) -> Deployment:
     """The same with nothing to roll back to."""
     assert one is not None
     return msgspec.structs.replace(one, previous_version=None, previous_manifest_sha256=None)
+
+
+def test_a_decision_says_who_decided_what_on_which_report_and_whether_it_was_forced() -> None:
+    forced = approved(BUNDLE, None, SIGNED, forced=True).decision
+    assert forced == Decision(
+        tenant="default", name="support", version="2", decision="approved", by="A. Lead",
+        reason="better", report_sha256="report-2", decided_at=NOW, forced=True,
+    )  # fmt: skip
+    refused = rejected(BUNDLE, None, SIGNED).decision
+    assert refused == msgspec.structs.replace(forced, decision="rejected", forced=False)
 
 
 def test_what_is_live_cannot_be_approved_again_nor_rejected() -> None:

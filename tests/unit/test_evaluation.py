@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models.evaluate import compare_answers, measure_heads
 from models.evaluation.calibration import coverage_curve, reliability
-from models.evaluation.figures import HeadFigures
+from models.evaluation.figures import Alone, HeadFigures
 from models.evaluation.resampling import interval_of, resample, sample_of, score
 from models.heads import Head, HeadAnswer, LinearWeights
 from models.labels import HeadSpec, TrainingRow
@@ -93,6 +93,14 @@ def test_figures_of_many_labels_are_those_of_scikit_learn(
     assert ours.accuracy == pytest.approx(metrics.accuracy_score(truth, given_))  # subset accuracy
     micro = ours.averages["micro"]
     assert (ours.micro_f1, ours.precision, ours.recall) == (micro.f1, micro.precision, micro.recall)
+
+
+def test_what_a_head_answers_alone_is_right_by_label_and_by_whole_answer() -> None:
+    rows = rows_of([["a", "b"], ["a"], ["b"], ["a"]])
+    answers = [some({"a", "b"}), some({"a", "b"}), some({"b"}), some({"c"})]
+    unsure = HeadAnswer("multilabel", answers[3]["queue"].labels, abstained=True)
+    figures = compare_answers(rows, [*answers[:3], {"queue": unsure}], KNOWN)["queue"]
+    assert figures.alone == Alone(coverage=0.75, precision=0.8, right_rows=2 / 3)
 
 
 @settings(deadline=None, max_examples=20)

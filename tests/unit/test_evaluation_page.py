@@ -17,7 +17,7 @@ def test_the_page_of_a_training_tells_how_the_model_was_made_and_what_to_beware_
 
     head = HeadReport(
         name="queue", kind="multiclass", labels=3, rows=90, rare_labels=("odd",), features="embedding",
-        inverse_penalty=10.0, temperature=1.1, chosen_on_rows=20, candidates={"embedding C=10": 0.81},
+        inverse_penalty=10.0, temperature=1.1, chosen_on_rows=20, candidates={"embedding, penalty 1/10": 0.81},
         figures=None,
     )  # fmt: skip
     epochs = tuple(
@@ -38,6 +38,7 @@ def test_the_page_of_a_training_tells_how_the_model_was_made_and_what_to_beware_
     for said in (
         "support/7", "balanced", "mood was not trained: one class only", "3 rows were left out",
         "queue has no row kept back", "went on from epoch 1", "Labels of queue since support/6",
+        "tried: embedding, penalty 1/10", "the closer a head follows the rows", "learning rate",
         "renamed: bill", "invoice", "queue: accuracy on rows kept back from tuning", "odd",
     ):  # fmt: skip
         assert said in page

@@ -89,7 +89,7 @@ def test_a_head_begins_at_the_previous_weights_whichever_features_win(features: 
             return HeadWishes(start=start if begins else None)
 
         winner = Candidate(features, 10.0)  # pyright: ignore[reportArgumentType]
-        options = FitOptions(ROWS, 1, 1, candidates=(winner,), wishes=wishes)
+        options = FitOptions(ROWS, 1, 1, candidates={"topic": [winner]}, wishes=wishes)
         (head,) = fit_heads(rows, embeddings, texts, options, lambda *_: None).heads
         return head
 
@@ -105,7 +105,7 @@ def test_a_start_without_ngrams_is_of_no_use_to_a_head_that_reads_them() -> None
         ROWS,
         1,
         1,
-        candidates=(Candidate("embedding+ngrams", 10.0),),
+        candidates={"topic": [Candidate("embedding+ngrams", 10.0)]},
         wishes=lambda *_: HeadWishes(start=bare),
     )
     texts = [row.body or "" for row in rows]

@@ -80,6 +80,7 @@ def test_a_head_of_which_only_the_out_of_scope_label_is_left_is_refused() -> Non
     heads, refused = sort(rows, min_label_rows=3, out_of_scope_label="oos")
     assert heads == []
     assert "no label with 3 rows but 'oos', which is out of scope" in refused["tags"]
+    assert "lower --min-label-rows" in refused["tags"]
     assert len(sort(rows, min_label_rows=3)[0]) == 1
 
 
@@ -120,7 +121,8 @@ def test_labels_below_the_least_number_of_rows_are_left_out_of_a_multi_label_hea
     assert (tags.rows.spec.labels, tags.rare_labels) == (("often",), ("rare",))
     heads, refused = sort(rows, min_label_rows=99)
     assert heads == []
-    assert "no label with 99 rows" in refused["tags"]
+    assert "no label with 99 rows (the most frequent, 'often', has 12)" in refused["tags"]
+    assert "add rows, or lower --min-label-rows" in refused["tags"]
 
 
 def test_the_matrix_holds_the_rows_of_the_vocabulary() -> None:

@@ -11,7 +11,7 @@ from models.fitting.calibrate import find_temperature, find_thresholds
 from models.fitting.candidates import CANDIDATES, Candidate, HeadRows, HeadWishes, Judge
 from models.fitting.fit import _choose, fit_head
 from models.fitting.logistic import Features, fit_linear, linear_scores
-from models.heads import LinearWeights, probabilities
+from models.heads import probabilities
 from models.labels import HeadSpec
 from tests.fakes import InlinePool
 
@@ -127,31 +127,6 @@ def test_equal_rows_give_equal_heads() -> None:
     second, _ = fit_head(head_rows(features, targets), candidate, InlinePool())
     assert np.array_equal(first.weights.dense, second.weights.dense)
     assert first.temperature == second.temperature
-
-
-def test_a_tuned_head_stays_as_it_is_and_ngrams_are_added_to_it() -> None:
-    features, targets, _ = problem()
-    width = features.dense.shape[1]
-    tuned = LinearWeights(np.zeros((LABELS, width), np.float32), np.ones(LABELS, np.float32), None)
-    candidates = [
-        Candidate("embedding", 10.0, is_tuned=True),
-        Candidate("embedding+ngrams", 10.0, is_tuned=True),
-    ]
-    rows = head_rows(features, targets)
-    blind, choice = fit_head(rows, candidates, InlinePool(), HeadWishes(tuned=tuned))
-    assert choice.features == "embedding+ngrams", "the tuned weights say nothing here"
-    assert not blind.weights.dense.any(), "what the encoder was tuned for is not fitted again"
-    knowing = fit_linear(Features(features.dense), targets, "softmax", 10.0)
-    both, _ = fit_head(rows, candidates[1:], InlinePool(), HeadWishes(tuned=knowing))
-    ratio = both.weights.dense / knowing.dense
-    assert ratio.std() < 1e-4 * abs(ratio.mean()), "the share of the tuned part is one number"
-
-
-def test_candidates_that_need_tuned_weights_are_passed_over_without_them() -> None:
-    features, targets, _ = problem()
-    candidates = [Candidate("embedding", 10.0, is_tuned=True), Candidate("embedding", 10.0)]
-    _, choice = fit_head(head_rows(features, targets), candidates, InlinePool())
-    assert list(choice.scores) == ["embedding C=10"]
 
 
 def test_a_search_is_judged_like_the_own_candidates() -> None:

@@ -164,6 +164,21 @@ def test_all_that_is_wrong_in_a_table_is_told_at_once(path: Path) -> None:
     assert len(str(caught.value).splitlines()) == 3
 
 
+def test_all_tables_that_are_wrong_are_told_at_once(path: Path) -> None:
+    text = f"[acme]\nx = 1\n[default]\n[tenants.a]\n{AGREES}modell = 'x'\n[tenants.b]\n{AGREES}[tenants]\nc = 3"
+    with pytest.raises(SettingsError) as caught:
+        read_tenants(written(path, text))
+    lines = str(caught.value).splitlines()
+    assert all(line.startswith(f"{path}: ") for line in lines)
+    told = [line.removeprefix(f"{path}: ").split()[0] for line in lines]
+    assert told == ["[acme]", "[default]", "[tenants.a]", "tenants.c=3"]
+
+
+def test_consent_that_a_table_leaves_to_default_is_asked_for_with_the_reason(path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"every table says it.* not taken over from"):
+        read_tenants(written(path, f"[default]\n{AGREES}[tenants.acme]\nlanguages = ['en']"))
+
+
 def test_bytes_that_are_no_utf_8_are_no_file(path: Path) -> None:
     path.write_bytes(b"[default]\nx = '\xff'")
     with pytest.raises(SettingsError, match="no TOML file"):

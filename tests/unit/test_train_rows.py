@@ -84,6 +84,18 @@ def test_one_class_only_names_head_label_and_first_row(tmp_path: Path) -> None:
     assert f"the first at {path}:" in str(caught.value)
 
 
+def test_labels_that_are_all_too_rare_are_refused_with_the_option_before_anything_is_embedded(
+    tmp_path: Path,
+) -> None:
+    rows = [(words(n), {"tags": [f"tag {n % 20}"]}) for n in range(60)]
+    path = labelled(tmp_path / "a.jsonl", *rows)
+    with pytest.raises(DatasetError, match=r"nothing to learn.*lower --min-label-rows"):
+        read_rows(asked(tmp_path, path))
+    assert read_rows(asked(tmp_path, path, min_label_rows=2)).learn
+    also = [(body, {**labels, "topic": f"label {n % 2}"}) for n, (body, labels) in enumerate(rows)]
+    assert read_rows(asked(tmp_path, labelled(path, *also))).learn, "one head can be learned"
+
+
 def test_a_class_with_one_row_is_warned_of_by_label_and_row(tmp_path: Path) -> None:
     path = labelled(tmp_path / "a.jsonl", *many(), ("hello", {"topic": "rare"}))
     (warning,) = read_rows(asked(tmp_path, path)).warnings

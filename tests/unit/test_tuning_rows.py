@@ -32,6 +32,7 @@ def task_of(
     own = TuneRows(
         rows=rows(),
         ids=[[2, 3]] * ROWS,
+        texts=[row.body or "" for row in rows()],
         embeddings=embeddings,
         learn_count=ROWS,
         min_label_rows=1,
@@ -58,8 +59,42 @@ def test_neither_encoder_nor_heads_learn_from_rows_that_are_chosen_on() -> None:
     assert set(one.check.tolist()) == set(choose.tolist())
     assert len(one.learn) + len(one.check) == ROWS
     for before, after in zip(one.heads, two.heads, strict=True):
+        assert np.array_equal(before.taught, after.taught), before.name
         assert np.array_equal(before.start.dense, after.start.dense), before.name
         assert np.array_equal(before.start.bias, after.start.bias), before.name
+
+
+@pytest.mark.parametrize("hang_together", [True, False])
+def test_a_row_is_taught_by_heads_that_learned_from_none_of_its_group(hang_together: bool) -> None:
+    """Eight rows lie among those of `b` and say `a`: only they themselves could teach that."""
+    wrong = [place for place in range(16) if place // 2 % 2]
+    of_b = np.array([place // 2 % 2 for place in range(ROWS)])
+    labelled = [
+        TrainingRow(
+            id=str(place), body="word", labels={"topic": "a" if place in wrong else "ab"[which]}
+        )
+        for place, which in enumerate(of_b)
+    ]
+    embeddings = np.where(of_b[:, None] == 1, 1.0, -1.0) * np.eye(WIDTH)[0] + 0.01 * noise(0)
+    embeddings[wrong] = np.eye(WIDTH)[0] + np.eye(WIDTH)[1]
+    own = TuneRows(
+        rows=labelled,
+        ids=[[2, 3]] * ROWS,
+        texts=["word"] * ROWS,
+        embeddings=embeddings.astype(np.float32),
+        learn_count=ROWS,
+        min_label_rows=1,
+        weights={},
+        start=lambda _: None,
+        threads=1,
+        groups=[ROWS if hang_together and place in wrong else place for place in range(ROWS)],
+    )
+    (head,) = make_task(own, np.empty(0, np.int64)).heads
+    said = head.taught[wrong, 0]
+    assert np.allclose(head.taught.sum(axis=1), 1.0, atol=1e-5)
+    assert (said < 0.5).all() if hang_together else (said > 0.5).all(), said
+    others = np.setdiff1d(np.arange(ROWS), [*wrong])
+    assert (head.taught[others].argmax(axis=1) == of_b[others]).all()
 
 
 def test_rows_of_heads_without_weight_are_not_learned_from() -> None:

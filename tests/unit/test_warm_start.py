@@ -9,6 +9,9 @@ from models.heads import Head, LinearWeights
 from models.labels import HeadKind, HeadSpec
 from models.manifest import EncoderEntry, Manifest, TrainingEntry, write_manifest
 from models.ngrams import NgramVocabulary
+from models.rows.dataset import DatasetError
+from models.rows.label_changes import NO_CHANGES, LabelChanges
+from models.training.previous import read_previous
 
 OLD = ("card lost", "card stolen", "loan", "misc")
 
@@ -119,6 +122,21 @@ def test_the_previous_version_is_the_latest_complete_one(tmp_path: Path) -> None
     assert find_previous(tmp_path, "mail", "default") == latest
     with pytest.raises(BundleError, match="not allowed"):
         find_previous(tmp_path, "../mail", "default")
+
+
+def test_label_changes_without_a_version_before_are_refused_with_the_way_out(
+    tmp_path: Path,
+) -> None:
+    changes = LabelChanges({"topic": {"fax": None}}, "changes.toml")
+    complete(tmp_path / "mail" / "1", "globex")
+    with pytest.raises(DatasetError) as caught:
+        read_previous(tmp_path, "mail", "acme", changes)
+    for said in ("changes.toml", "no version of 'mail' for tenant 'acme'", "leave --label-changes"):
+        assert said in str(caught.value)
+    assert read_previous(tmp_path, "mail", "acme", NO_CHANGES) is None
+    found = read_previous(tmp_path, "mail", "globex", changes)
+    assert found is not None
+    assert found.label == "mail/1"
 
 
 def test_a_version_of_another_tenant_is_no_previous_one(tmp_path: Path) -> None:
