@@ -30,7 +30,7 @@ OUTSIDE = np.float32(-1e6)
 
 
 @dataclass(frozen=True)
-class _Tried:
+class Tried:
     """A candidate's scores of the rows for choosing, and its first trial's weights."""
 
     candidate: Candidate
@@ -97,18 +97,18 @@ def _calibrate(
 
 def _try_all(
     rows: HeadRows, candidates: Sequence[Candidate], pool: Executor, wishes: HeadWishes
-) -> tuple[list[_Tried], list[float]]:
+) -> tuple[list[Tried], list[float]]:
     if not rows.trials:
         return [], []
     checked = _join([check for _, check in rows.trials])
     truth = rows.targets[checked]
     may = np.True_ if rows.allowed is None else rows.allowed[checked]
-    tried: list[_Tried] = []
+    tried: list[Tried] = []
     figures: list[float] = []
 
     def judge(candidate: Candidate) -> float:
         if candidate not in [one.candidate for one in tried]:
-            one = _try(candidate, rows, pool)
+            one = try_candidate(candidate, rows, pool)
             tried.append(replace(one, scores=np.where(may, one.scores, OUTSIDE)))
             figures.append(_figure(tried[-1].scores, truth, rows.spec.kind))
         return figures[[one.candidate for one in tried].index(candidate)]
@@ -120,7 +120,7 @@ def _try_all(
     return tried, figures
 
 
-def _try(candidate: Candidate, rows: HeadRows, pool: Executor) -> _Tried:
+def try_candidate(candidate: Candidate, rows: HeadRows, pool: Executor) -> Tried:
     """Scores of the rows for choosing, each by weights that did not see it."""
 
     def run(trial: tuple[IntArray, IntArray]) -> LinearWeights:
@@ -131,7 +131,7 @@ def _try(candidate: Candidate, rows: HeadRows, pool: Executor) -> _Tried:
         linear_scores(weights, _read(rows.features, candidate).rows(check))
         for weights, (_, check) in zip(fitted, rows.trials, strict=True)
     ]
-    return _Tried(candidate, np.concatenate(scores), fitted[0])
+    return Tried(candidate, np.concatenate(scores), fitted[0])
 
 
 def _start_of(winner: Candidate, wishes: HeadWishes) -> LinearWeights | None:

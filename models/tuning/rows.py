@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from models.fitting.calibrate import find_temperature
-from models.fitting.candidates import HeadRows, IntArray
+from models.fitting.candidates import Candidate, HeadRows, IntArray
+from models.fitting.fit import try_candidate
 from models.fitting.head_rows import FOLDS, LabelledRows, ngram_matrix, sort_by_head
-from models.fitting.logistic import Features, fit_linear, linear_scores
+from models.fitting.logistic import Features, fit_linear
 from models.heads import Float32Array, LinearWeights, probabilities
 from models.labels import HeadSpec, TrainingRow
 from models.ngrams import build_vocabulary
@@ -145,15 +146,9 @@ def _teach(head: HeadRows, learn: IntArray, own: TuneRows, pool: Executor) -> Fl
     if len(parts) < 2:  # all hang together
         return head.targets
 
-    def ask(part: list[int]) -> Float32Array:
-        rest = np.delete(learn, part)
-        link = "softmax" if head.spec.kind == "multiclass" else "sigmoid"
-        weights = fit_linear(
-            head.features.rows(rest), head.targets[rest], link, START_INVERSE_PENALTY, None
-        )
-        return linear_scores(weights, head.features.rows(learn[part]))
-
-    scores = np.concatenate([*pool.map(ask, parts)])
+    trials = [(np.delete(learn, part), learn[part]) for part in parts]
+    candidate = Candidate("embedding+ngrams", START_INVERSE_PENALTY)
+    scores = try_candidate(candidate, replace(head, trials=trials), pool).scores
     places = learn[np.concatenate(parts)]
     temperature = find_temperature(scores, head.targets[places], head.spec.kind)
     taught = head.targets.copy()
