@@ -51,7 +51,8 @@ def _single(info: msgspec.inspect.Type) -> st.SearchStrategy[Any]:
         case msgspec.inspect.StrType():
             made = st.text(min_size=info.min_length or 0, max_size=info.max_length or 30)
         case msgspec.inspect.IntType():
-            made = st.integers(-(2**63) if info.ge is None else info.ge, 2**63 - 1)
+            least = -(2**63) if info.ge is None else info.ge
+            made = st.integers(least, 2**63 - 1 if info.le is None else info.le)
         case msgspec.inspect.FloatType():
             made = st.floats(info.ge, info.le, allow_nan=False, allow_infinity=False)
         case msgspec.inspect.LiteralType():
