@@ -13,7 +13,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.end_to_end import backlog
@@ -138,8 +138,9 @@ async def _beside_bulk(bench: Bench, capacity: float, seconds: float, bulk: int)
     rate = BULK_LOAD * capacity
     alone, grown = await bench.load(rate, seconds)
     bench.report("live_alone", alone, grown, load=BULK_LOAD)
-    mails = list(itertools.islice(itertools.cycle(bench.mails), bulk))
-    await send_all(bench.run.settings, mails, INBOUND_EMAILS_BULK)
+    mails = itertools.islice(itertools.cycle(bench.mails), bulk)
+    waiting = [replace(mail, topic=INBOUND_EMAILS_BULK) for mail in mails]
+    await send_all(bench.run.settings, waiting)
     beside, grown = await bench.load(rate, seconds)
     one_window_s = grown.quantile_s("record_latency", 0.99, stage="infer")
     allowed_s = 1.5 * quantile(alone, 0.99) + one_window_s

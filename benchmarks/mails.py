@@ -17,10 +17,11 @@ from stream.topics import INBOUND_EMAILS
 
 @dataclass(frozen=True)
 class Mail:
-    """One record to send."""
+    """One record to send; an e-mail unless its topic says something else."""
 
     key: bytes
     value: bytes
+    topic: str = INBOUND_EMAILS
 
 
 def mails_of(path: Path, count: int) -> list[Mail]:
@@ -40,10 +41,10 @@ def texts_of(mails: Sequence[Mail], bundle: Bundle) -> list[str]:
     return texts
 
 
-async def send_all(settings: Settings, mails: Sequence[Mail], topic: str = INBOUND_EMAILS) -> None:
+async def send_all(settings: Settings, mails: Sequence[Mail]) -> None:
     """Produce all at once; returns when the broker has them."""
     producer = plain_producer(settings)
     await producer.start()
     for mail in mails:
-        await producer.send(settings.topic(topic), mail.value, mail.key)
+        await producer.send(settings.topic(mail.topic), mail.value, mail.key)
     await producer.stop()

@@ -28,9 +28,10 @@ from stream.kafka.admin import prepare_topics
 from stream.kafka.clients import plain_producer, reader
 from stream.outputs import OUTPUT_ID
 from stream.settings import Settings
-from stream.topics import CLASSIFICATIONS, DEAD_LETTERS, INBOUND_EMAILS
+from stream.topics import CHURN_SCORES, CLASSIFICATIONS, DEAD_LETTERS
 
 MODEL = "bench"
+ANSWERS = (CLASSIFICATIONS, CHURN_SCORES, DEAD_LETTERS)
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 SEED = 7
 
@@ -95,21 +96,24 @@ class Run:
         """Send at Poisson moments that no answer and no stall moves; these moments by the output id to come."""
         producer = plain_producer(self.settings)
         await producer.start()
-        topic, due_s = self.settings.topic(INBOUND_EMAILS), time.monotonic()
+        due_s = time.monotonic()
         gaps = random.Random(SEED)
         sent: list[tuple[float, asyncio.Future[RecordMetadata]]] = []
         for mail in mails:
             due_s += gaps.expovariate(rate_per_s)
             await asyncio.sleep(max(0.0, due_s - time.monotonic()))
+            topic = self.settings.topic(mail.topic)
             sent.append((due_s, await producer.send(topic, mail.value, mail.key)))
         await producer.stop()
         placed = [(moment_s, delivery.result()) for moment_s, delivery in sent]
-        return {f"{topic}/{done.partition}/{done.offset}": moment_s for moment_s, done in placed}
+        return {
+            f"{done.topic}/{done.partition}/{done.offset}": moment_s for moment_s, done in placed
+        }
 
     async def polls(
         self, workers: Sequence[WorkerProcess], poll_wait_ms: int, started: asyncio.Event
     ) -> AsyncGenerator[list[Answer], None]:
-        """Classifications and dead letters of this run from now on, as they are committed, poll by poll; without end.
+        """Answers and dead letters of this run from now on, as they are committed, poll by poll; without end.
 
         Args:
             workers: looked after: one that ends by itself ends the run.
@@ -119,7 +123,7 @@ class Run:
         consumer: AIOKafkaConsumer = reader(self.settings, fetch_max_wait_ms=poll_wait_ms)
         await consumer.start()
         try:
-            topics = [self.settings.topic(name) for name in (CLASSIFICATIONS, DEAD_LETTERS)]
+            topics = [self.settings.topic(name) for name in ANSWERS]
             places = [
                 TopicPartition(topic, number)
                 for topic in topics
