@@ -15,7 +15,7 @@ import numpy as np
 
 from models.bundle import load_bundle
 from models.bundle_names import check_name
-from models.churn.dataset import ChurnData, read_churn_data
+from models.churn.dataset import ChurnData, check_learned, read_churn_data
 from models.churn.fit_rows import CallRows
 from models.churn.report import ChurnReport, ChurnRequest, ProjectionReport, Warn
 from models.churn.split import ChurnSplit, split_examples
@@ -26,6 +26,7 @@ from models.encoder.store import prepare_encoder
 from models.heads import Float32Array
 from models.rows.errors import DatasetError
 from models.runtime import Encoder
+from models.tracking.tracker import NO_TRACKER, Tracker, tracked
 from models.training.report import Progress
 from models.training.stages import StageWatch
 
@@ -45,7 +46,9 @@ FEW_CALLS = 500
 JUDGED_CALLS = 4_000
 
 
-def train_churn(request: ChurnRequest, progress: Progress, warn: Warn) -> ChurnReport:
+def train_churn(
+    request: ChurnRequest, progress: Progress, warn: Warn, tracker: Tracker = NO_TRACKER
+) -> ChurnReport:
     """Train a churn model and write a bundle.
 
     Args:
@@ -53,6 +56,7 @@ def train_churn(request: ChurnRequest, progress: Progress, warn: Warn) -> ChurnR
         progress: told stage, done, total; stages are `read`, `encoder`, [`embed`, `shorten`], `fit`, `measure`,
             `write`, `check`.
         warn: told what must not be overlooked, before anything long begins.
+        tracker: told begin and end.
 
     Raises:
         DatasetError: files that cannot be learned from, an extra that is missing, or a graph that does not answer like
@@ -61,9 +65,12 @@ def train_churn(request: ChurnRequest, progress: Progress, warn: Warn) -> ChurnR
         BundleError: the name is not allowed, or the bundle does not load.
         RuntimeUnavailableError: a provider that was asked for cannot be had.
     """
-    check_name(request.name)
-    _check_extras(request)
-    return _ChurnTraining(request, StageWatch(progress), warn).run()
+    with tracked(tracker, request):
+        check_name(request.name)
+        _check_extras(request)
+        report = _ChurnTraining(request, StageWatch(progress), warn).run()
+    tracker.finished(Path(report.path), report)
+    return report
 
 
 def _check_extras(request: ChurnRequest) -> None:
@@ -95,6 +102,7 @@ class _ChurnTraining:
         with watch.stage("read"):
             data = read_churn_data(request.files)
             split = split_examples(data.examples, request.seed)
+            check_learned(data, split.known, request.files)
             self._tell(data, split)
             base = find_base_model(request.base_model)
             check_base_model(base)
@@ -102,8 +110,7 @@ class _ChurnTraining:
         spoken = self._embed(data, encoder)
         matrix, projection = self._shorten(data, split, spoken)
         with watch.stage("fit"):
-            known = [*split.learn, *split.validation]
-            rows = CallRows(data.lists, data.examples, spoken, matrix, known)
+            rows = CallRows(data.lists, data.examples, spoken, matrix, split.known)
             learn = rows.fit_rows(split.learn, self._masked(data, split.learn))
             validation = rows.fit_rows(split.validation)
             own = ChurnFit(learn, validation, request.seed, request.threads, watch.advance)
@@ -179,7 +186,8 @@ class _ChurnTraining:
             validation = _some(split.validation, JUDGED_CALLS, self._request.seed)
 
             def rows_for(one: Float32Array | None) -> "tuple[FitRows, FitRows]":
-                rows = CallRows(data.lists, data.examples, spoken, one, learn)
+                # Means and categories of all: a sample may not show a category that the whole has.
+                rows = CallRows(data.lists, data.examples, spoken, one, split.known)
                 return rows.fit_rows(learn), rows.fit_rows(validation)
 
             return choose_projection(matrix, rows_for, self._request.seed, self._request.threads)

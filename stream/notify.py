@@ -1,4 +1,4 @@
-"""Tells somebody that a training ended: an event in, a POST or a run of a command out, for `switchboard train`.
+"""Tells somebody that a training ended: an event in, a POST or a run of a command out.
 
 Knows no model. A notification that fails is a warning: the training ended as it did. Neither texts of mails nor the
 secret parts of an address are sent on or shown.

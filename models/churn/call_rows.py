@@ -13,7 +13,15 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from models.churn.row_files import Cells, Faults, Form, RowFile, read_row_file, seconds_of
+from models.churn.row_files import (
+    Cells,
+    Faults,
+    Form,
+    RowFile,
+    read_row_file,
+    seconds_of,
+    seconds_of_ms,
+)
 
 _FORM = '{"call_id": "c-1", "seq": 0, "speaker": "customer", "text": "…"}'
 
@@ -45,10 +53,10 @@ class Call:
 
 
 class _Piece(msgspec.Struct, frozen=True, kw_only=True):
-    """A fragment. `caller` is what some transcripts call the customer."""
+    """A fragment. `caller` and `user` are what some transcripts call the customer."""
 
     seq: Annotated[int, Meta(ge=0)]
-    speaker: Literal["customer", "caller", "agent"] | None = None
+    speaker: Literal["customer", "caller", "user", "agent"] | None = None
     text: str | None = None
     spoken_at: str | None = None
     event: Literal["started", "segment", "completed", "failed"] = "segment"
@@ -104,7 +112,7 @@ def read_calls(path: Path) -> RowFile[Call]:
             key = line.call.tenant or None, line.call.call_id
             call = calls.setdefault(key, _Growing(key[0], place))
             if line.call.start_time_ms is not None:
-                call.began_s = line.call.start_time_ms / 1000
+                call.began_s = seconds_of_ms("start_time_ms", line.call.start_time_ms)
             for piece in line.pieces:
                 _add(call, piece, line.call.customer_id, counts)
     faults.check()

@@ -4,7 +4,7 @@ What cannot be joined is counted and told; what cannot be meant is refused here,
 neither embeddings nor models.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,6 +80,25 @@ def read_churn_data(files: ChurnFiles) -> ChurnData:
     _check_examples(files, lists, examples, joined)
     read = [one.file for one in (profiles, calls, outcomes) if one is not None]
     return ChurnData(lists, examples, tuple(dict.fromkeys(read)), tuple(notes))
+
+
+def check_learned(data: ChurnData, known: Sequence[int], files: ChurnFiles) -> None:
+    """Refuse features that only other customers have than those that are learned from, before anything long begins.
+
+    Args:
+        data: as read.
+        known: places of the examples to learn from and to choose by.
+        files: for the message.
+
+    Raises:
+        DatasetError: names the file, the feature and the way out.
+    """
+    try:
+        FeatureSpace.fit(data.lists, [data.examples[place].features for place in known], 0)
+    except DatasetError as error:
+        raise DatasetError(
+            f"{files.features}: of the {len(known)} examples to learn from and to choose by: {error}, or add outcomes"
+        ) from error
 
 
 def _read_features(files: ChurnFiles) -> FeatureLists:

@@ -89,7 +89,7 @@ class ChurnFit:
         if search:
             from models.churn.search import search_candidates  # noqa: PLC0415  # an extra of its own
 
-            search_candidates(self._judge, search, self._seed, columns)
+            search_candidates(self._judge, search, self._seed, (rows, columns))
         both = self._learn.and_(self._validation)
         best = [
             _best([trial for trial in self._trials if trial.candidate.name == one.name])
@@ -145,11 +145,13 @@ def _best(trials: list[Trial]) -> Trial:
 
 
 def fold_customers(rows: FitRows, seed: int) -> IntArray:
-    """The fold of each row, int64 [R]: a customer is in one fold, and those who left are spread over all."""
+    """The fold of each row, int64 [R]: a customer is in one fold, and both answers are spread over all."""
     customers, place = np.unique(rows.customers, return_inverse=True)
     left = np.bincount(place, rows.churned) > 0
+    always = np.bincount(place, ~rows.churned) == 0
     order = np.random.default_rng(seed).permutation(len(customers))
-    order = order[np.argsort(left[order], kind="stable")]
+    # Those who both left and stayed in the middle: where they alone have one answer, no fold has all of it.
+    order = order[np.argsort((left + (left & always).astype(np.int64))[order], kind="stable")]
     fold = np.zeros(len(customers), np.int64)
     fold[order] = np.arange(len(customers)) % FOLDS
     return fold[place]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from models.churn.calibration import BoolArray
 from models.churn.features_file import FeatureLists
@@ -16,6 +17,8 @@ from models.churn.prefixes import IntArray, Prefixes, make_prefixes
 from models.churn.spoken import Spoken, as_numbers
 from models.churn.vectors import FeatureSpace
 from models.heads import Float32Array, Float64Array
+
+_CHUNK_TEXTS = 1 << 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +76,8 @@ class CallRows:
         known: Sequence[int],
     ) -> None:
         self._examples, self._spoken = examples, spoken
-        fixed = fixed_of(spoken.embeddings, matrix)  # [U, H] -> [U, D]
-        self._fixed = fixed.astype(np.int32)  # one embedding fits, and a call is half as large
-        size = fixed.shape[1] if lists.textual else 0
+        self._fixed = _as_int32(spoken.embeddings, matrix)  # [U, H] -> [U, D]
+        size = self._fixed.shape[1] if lists.textual else 0
         self.space = FeatureSpace.fit(lists, [examples[place].features for place in known], size)
         names = sorted({one.customer for one in examples})
         self._numbers = {name: place for place, name in enumerate(names)}
@@ -100,3 +102,12 @@ class CallRows:
             [self._numbers[self._examples[place].customer] for place in places], np.int64
         )
         return FitRows(made.vectors, churned[made.calls], made.weights, customers[made.calls])
+
+
+def _as_int32(embeddings: Float32Array, matrix: Float32Array | None) -> npt.NDArray[np.int32]:
+    """All texts in fixed point, 32 bits hold one; by parts, for the 64 bits on the way would fill gigabytes."""
+    parts = [
+        fixed_of(embeddings[begin : begin + _CHUNK_TEXTS], matrix).astype(np.int32)
+        for begin in range(0, max(1, len(embeddings)), _CHUNK_TEXTS)
+    ]
+    return np.concatenate(parts)

@@ -82,6 +82,11 @@ def _from_json(line: str) -> Profile:
     features = record.get("features")
     if not isinstance(features, dict):
         features = {name: value for name, value in record.items() if name not in NO_FEATURES}
+    for name, value in cast("dict[str, object]", features).items():
+        if isinstance(value, bool) or not isinstance(value, float | int | str | None):
+            raise ValueError(  # noqa: TRY004  # a fault of the row, as all others
+                f"feature {name!r} is a {type(value).__name__}; write a number, a string or null"
+            )
     head = msgspec.convert(record, _Head)
     return _profile(head.tenant, head.customer_id, msgspec.convert(features, dict[str, Value]))
 

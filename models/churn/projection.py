@@ -17,6 +17,7 @@ from models.churn.report import ProjectionReport
 from models.heads import Float32Array, Float64Array
 
 SHORT = 64
+_CHUNK_TEXTS = 1 << 14
 # The rule: shortened embeddings are taken where the validation log loss rises by no more than one in a hundred.
 MOST_LOSS = 1.01
 _JUDGE = Candidate("logistic", {"inverse_penalty": 0.1})
@@ -33,8 +34,12 @@ def principal_components(embeddings: Float32Array, counts: Float64Array) -> Floa
         counts: float64 [U], how often each was said in calls to learn from.
     """
     mean = counts @ embeddings / counts.sum()  # [U] @ [U, H] -> [H]
-    spread = embeddings.astype(np.float64) - mean
-    _, directions = np.linalg.eigh((spread * counts[:, None]).T @ spread)  # [H, U] @ [U, H]
+    together = np.zeros((len(mean), len(mean)))
+    for begin in range(0, len(embeddings), _CHUNK_TEXTS):  # all at once would be gigabytes
+        spread = embeddings[begin : begin + _CHUNK_TEXTS].astype(np.float64) - mean
+        often = counts[begin : begin + _CHUNK_TEXTS, None]
+        together += (spread * often).T @ spread  # [H, C] @ [C, H]
+    _, directions = np.linalg.eigh(together)
     best: Float64Array = directions[:, ::-1][:, :SHORT]
     signs = np.sign(best[np.abs(best).argmax(axis=0), np.arange(best.shape[1])])
     return np.ascontiguousarray(best * signs, np.float32)  # a sign is free: fix it, for equal runs

@@ -170,7 +170,9 @@ def csv_rows(
             if None in cells or any((cell or "").strip() for cell in cells.values()):
                 yield reader.line_num + skipped, cells
     except csv.Error as error:
-        line = reader.line_num + skipped
+        line = (
+            reader.reader.line_num + skipped
+        )  # of the bad row; `reader.line_num` is of the last good one
         raise DatasetError(f"{path}:{line}: {error}; write the CSV again") from error
 
 
@@ -210,8 +212,24 @@ def seconds_of(name: str, value: str) -> float:
     """
     try:
         moment = datetime.fromisoformat(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        found_s = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        datetime.fromtimestamp(found_s, UTC)  # a zone may carry it out of the years 1 to 9999
     except (ValueError, OverflowError) as error:
         raise ValueError(
             f"{name}={value!r} is no time; write it like 2026-03-31 or 2026-03-31T08:15:00Z"
+        ) from error
+    return found_s
+
+
+def seconds_of_ms(name: str, value_ms: int) -> float:
+    """A time in seconds since 1970 from one in milliseconds.
+
+    Raises:
+        ValueError: it is beyond the years 1 to 9999, as microseconds are.
+    """
+    try:
+        return datetime.fromtimestamp(value_ms / 1000, UTC).timestamp()
+    except (ValueError, OverflowError, OSError) as error:
+        raise ValueError(
+            f"{name}={value_ms} is no time; write milliseconds since 1970, like 1774944900000"
         ) from error

@@ -8,31 +8,40 @@ from typing import Any
 
 import optuna
 
-from models.churn.candidates import FOREST_TREES, Candidate
+from models.churn.candidates import FOREST_TREES, Candidate, least_rows_of_leaf
 
 _KINDS = ("forest", "boosting", "logistic")
 
 
 def search_candidates(
-    judge: Callable[[Candidate], float], count: int, seed: int, columns: int
+    judge: Callable[[Candidate], float], count: int, seed: int, shape: tuple[int, ...]
 ) -> None:
-    """Have `count` candidates judged, less is better; equal judgements and seed propose equal settings."""
+    """Have `count` candidates judged, less is better; equal judgements and seed propose equal settings.
+
+    Args:
+        judge: the judgement of one candidate.
+        count: how many.
+        seed: of what is proposed.
+        shape: rows and columns to learn from.
+    """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
     for _ in range(count):
         trial = study.ask()
-        study.tell(trial, judge(_propose(trial, columns)))
+        study.tell(trial, judge(_propose(trial, *shape)))
 
 
-def _propose(trial: Any, columns: int) -> Candidate:
+def _propose(trial: Any, rows: int, columns: int) -> Candidate:
     kind = trial.suggest_categorical("kind", _KINDS)
     if kind == "forest":
-        root = max(1, int(columns**0.5))
+        root, least = max(1, int(columns**0.5)), least_rows_of_leaf(rows)
         return Candidate(
             "forest",
             {
                 "trees": FOREST_TREES,
-                "rows_of_leaf": trial.suggest_int("forest.rows_of_leaf", 1, 100, log=True),
+                "rows_of_leaf": trial.suggest_int(
+                    "forest.rows_of_leaf", least, max(100, 4 * least), log=True
+                ),
                 "columns_of_split": trial.suggest_int(
                     "forest.columns_of_split", max(1, root // 3), min(columns, 5 * root), log=True
                 ),

@@ -23,6 +23,11 @@ class ChurnSplit:
     test: list[int]
     facts: SplitFacts
 
+    @property
+    def known(self) -> list[int]:
+        """Those to learn from and to choose by."""
+        return [*self.learn, *self.validation]
+
 
 def split_examples(
     examples: Sequence[Example], seed: int = 0, share: float = HELD_OUT_SHARE

@@ -21,6 +21,8 @@ from models.rows.errors import DatasetError, did_you_mean
 
 # A category of fewer profiles says nothing, and would cost a column.
 MIN_CATEGORY_ROWS = 5
+# Of more, the most frequent: 10,000 cities would be 10,000 columns of every row, and the rest counts as none anyway.
+MAX_CATEGORIES = 200
 # Farther from 0 than float32 reaches.
 _TOO_LARGE = 3.4e38
 
@@ -91,7 +93,8 @@ class FeatureSpace(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         for name in lists.categorical:
             words = [x for one in known if (x := category_of(one.get(name))) is not None]
             counts = Counter(words)
-            common = tuple(sorted(x for x in counts if counts[x] >= MIN_CATEGORY_ROWS))
+            often = sorted((-count, x) for x, count in counts.items() if count >= MIN_CATEGORY_ROWS)
+            common = tuple(sorted(x for _, x in often[:MAX_CATEGORIES]))
             if not common:
                 raise _unseen(name, f"value that {MIN_CATEGORY_ROWS} profiles share", known)
             categories[name] = common

@@ -19,13 +19,13 @@ from urllib.parse import urlsplit
 from models.encoder.files import sha256_of
 from models.manifest import MANIFEST_NAME, REPORT_NAME, read_manifest
 from models.processes import is_gone
-from models.tracking.facts import asked, confusion_csv, final, made_from
+from models.tracking.facts import asked, confusions, final, made_from, recipe_of
 from models.tracking.tracker import CANDIDATE, CHAMPION, TrackingError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-    from models.training.report import TrainReport, TrainRequest
+    from models.tracking.facts import Report, Request
 
 VERSION_TAG = "switchboard.version"
 MANIFEST_TAG = "switchboard.manifest_sha256"
@@ -63,7 +63,7 @@ class MlflowTracker:
         self._experiment = experiment
         self._run_id = ""
 
-    def started(self, request: "TrainRequest") -> None:
+    def started(self, request: "Request") -> None:
         """Open a run with what was asked for; runs of the model whose process was killed are closed."""
         with _named("opening a run", self._uri):
             client = _connect(self._uri)
@@ -75,7 +75,7 @@ class MlflowTracker:
             )
             host = socket.gethostname()
             _close_killed(client, experiment_id, host)
-            tags = {RECIPE_TAG: request.recipe, HOST_TAG: host, PROCESS_TAG: str(os.getpid())}
+            tags = {RECIPE_TAG: recipe_of(request), HOST_TAG: host, PROCESS_TAG: str(os.getpid())}
             run = client.create_run(experiment_id, tags=tags, run_name=request.name)
             self._run_id = run.info.run_id
             self._parameters(client, asked(request))
@@ -85,7 +85,7 @@ class MlflowTracker:
         with _named("filing an epoch", self._uri):
             self._metrics(_connect(self._uri), figures, number)
 
-    def finished(self, bundle: Path, report: "TrainReport") -> None:
+    def finished(self, bundle: Path, report: "Report") -> None:
         """File figures and artefacts, close the run and register a version, which becomes the candidate."""
         with _named("filing a bundle", self._uri):
             client = _connect(self._uri)
@@ -95,10 +95,8 @@ class MlflowTracker:
             for name in _UPLOADED:
                 if (bundle / name).exists():
                     client.log_artifact(self._run_id, str(bundle / name), BUNDLE_FOLDER)
-            for head in report.heads:
-                if head.figures is not None and head.figures.confusion:
-                    name = f"{CONFUSION_FOLDER}/{_plain(head.name)}.csv"
-                    client.log_text(self._run_id, confusion_csv(head.figures), name)
+            for head, matrix in confusions(report).items():
+                client.log_text(self._run_id, matrix, f"{CONFUSION_FOLDER}/{_plain(head)}.csv")
             tags = {
                 VERSION_TAG: report.version,
                 MANIFEST_TAG: sha256_of(bundle / MANIFEST_NAME),

@@ -1,8 +1,8 @@
 """What a training tells while it runs: requests, figures and bundles in, to MLflow where it is wanted, else to nobody.
 
-For `models.train`, which calls a `Tracker`, and for approvals, which move an alias. A tracker is a companion: whatever
-fails in it becomes one warning with the way out, and training goes on. Texts of mails are never told. Knows no library;
-`mlflow_tracker` does, and is imported when tracking is asked for.
+For `models.train` and `models.train_churn`, which call a `Tracker`, and for approvals, which move an alias. A tracker
+is a companion: whatever fails in it becomes one warning with the way out, and training goes on. Texts of mails and
+calls are never told. Knows no library; `mlflow_tracker` does, and is imported when tracking is asked for.
 """
 
 import importlib.util
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from models.training.report import TrainReport, TrainRequest
+    from models.tracking.facts import Report, Request
 
 CANDIDATE = "candidate"
 CHAMPION = "champion"
@@ -28,7 +28,7 @@ class TrackingError(RuntimeError):
 class Tracker(Protocol):
     """Told about one training. No method raises, in the trackers that `open_tracker` gives."""
 
-    def started(self, request: "TrainRequest") -> None:
+    def started(self, request: "Request") -> None:
         """Training begins."""
 
     def epoch(self, number: int, figures: Mapping[str, float]) -> None:
@@ -39,7 +39,7 @@ class Tracker(Protocol):
             figures: of this epoch, by name, such as `loss` or `intent.accuracy`.
         """
 
-    def finished(self, bundle: Path, report: "TrainReport") -> None:
+    def finished(self, bundle: Path, report: "Report") -> None:
         """A bundle was written and loads."""
 
     def failed(self, error: BaseException) -> None:
@@ -49,11 +49,11 @@ class Tracker(Protocol):
 class _NoTracker:
     """Tells nobody."""
 
-    def started(self, request: "TrainRequest") -> None: ...
+    def started(self, request: "Request") -> None: ...
 
     def epoch(self, number: int, figures: Mapping[str, float]) -> None: ...
 
-    def finished(self, bundle: Path, report: "TrainReport") -> None: ...
+    def finished(self, bundle: Path, report: "Report") -> None: ...
 
     def failed(self, error: BaseException) -> None: ...
 
@@ -71,13 +71,13 @@ class _Fenced:
         self._inner = inner
         self._warn = warn
 
-    def started(self, request: "TrainRequest") -> None:
+    def started(self, request: "Request") -> None:
         self._tell(lambda: self._inner.started(request))
 
     def epoch(self, number: int, figures: Mapping[str, float]) -> None:
         self._tell(lambda: self._inner.epoch(number, figures))
 
-    def finished(self, bundle: Path, report: "TrainReport") -> None:
+    def finished(self, bundle: Path, report: "Report") -> None:
         self._tell(lambda: self._inner.finished(bundle, report))
 
     def failed(self, error: BaseException) -> None:
@@ -92,7 +92,7 @@ class _Fenced:
 
 
 @contextmanager
-def tracked(tracker: Tracker, request: "TrainRequest") -> Iterator[None]:
+def tracked(tracker: Tracker, request: "Request") -> Iterator[None]:
     """Tell a tracker that training begins and, if it ends by an error or a signal, that it failed."""
     tracker.started(request)
     try:

@@ -1,13 +1,13 @@
 """`switchboard train`: labelled rows in, an immutable model bundle and a short report out."""
 
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 from rich.console import Console
 
+from stream.cli.following import Figures, follow
 from stream.cli.options import with_settings
 from stream.cli.train_view import report_lines, train_with_progress
 from stream.errors import FatalError, SettingsError
@@ -146,7 +146,7 @@ def train(  # noqa: PLR0913, PLR0917  # a command's options
         out_of_scope_label=out_of_scope_label,
     )
     console = Console(highlight=False, soft_wrap=True)
-    report = _train(settings, request, console)
+    report = _follow(settings, request, console)
     for line in report_lines(report):
         console.print(line, markup=False)
     asked = "no tenants file" if tenants is ALL_ALIKE else str(settings.tenants_file)
@@ -164,46 +164,17 @@ def _recipe(name: str) -> "Recipe":
     raise SettingsError(f"recipe={name} is not known; use one of: {', '.join(known)}")
 
 
-def _train(settings: Settings, request: "TrainRequest", console: Console) -> "TrainReport":
-    """Train, tracked where it is wanted; whoever shall be told is told how it ended."""
-    from models.tracking.tracker import open_tracker  # noqa: PLC0415
-    from stream.notify import TrainingEvent, notify  # noqa: PLC0415
+def _follow(settings: Settings, request: "TrainRequest", console: Console) -> "TrainReport":
+    def figures(report: "TrainReport") -> Figures:
+        return {head.name: head.figures.main() for head in report.heads if head.figures}
 
-    def warn(message: str) -> None:
-        print(f"switchboard: {message}", file=sys.stderr)  # noqa: T201  # speaks to a person
-
-    def tell(event: TrainingEvent) -> None:
-        if settings.notify:
-            notify(settings.notify, event, warn)
-
-    began_s = time.monotonic()
-    tracker = open_tracker(settings.mlflow_tracking_uri, request.name, warn)
-    try:
-        report = train_with_progress(request, console, tracker)
-    except BaseException as error:  # Ctrl-C is an end that somebody waits for, too
-        if isinstance(error, KeyboardInterrupt) and str(error):
-            warn(str(error))
-        tell(
-            TrainingEvent(
-                name=request.name,
-                status="failed",
-                recipe=request.recipe,
-                seconds=round(time.monotonic() - began_s, 1),
-                error=str(error) or type(error).__name__,
-            )
-        )
-        raise
-    tell(
-        TrainingEvent(
-            name=report.name,
-            version=report.version,
-            status="trained",
-            recipe=request.recipe,
-            figures={head.name: head.figures.main() for head in report.heads if head.figures},
-            seconds=round(time.monotonic() - began_s, 1),
-        )
+    return follow(
+        settings,
+        request.name,
+        request.recipe,
+        lambda tracker: train_with_progress(request, console, tracker),
+        figures,
     )
-    return report
 
 
 def _changes(path: Path | None) -> "LabelChanges":

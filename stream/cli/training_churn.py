@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from stream.cli.following import follow
 from stream.cli.options import with_settings
 from stream.cli.train_view import PAGE, Drawer, stage_bars
 from stream.errors import FatalError
@@ -14,6 +15,7 @@ from stream.settings import Settings
 
 if TYPE_CHECKING:
     from models.churn.report import ChurnReport, ChurnRequest
+    from models.tracking.tracker import Tracker
 
 
 def register(app: typer.Typer) -> None:
@@ -21,7 +23,14 @@ def register(app: typer.Typer) -> None:
     app.command("train-churn")(train_churn)
 
 
-@with_settings("models_dir", "execution_providers", "encode_threads", "tenants_file")
+@with_settings(
+    "models_dir",
+    "execution_providers",
+    "encode_threads",
+    "tenants_file",
+    "notify",
+    "mlflow_tracking_uri",
+)
 def train_churn(  # noqa: PLR0913, PLR0917  # a command's options
     settings: Settings,
     name: Annotated[str, typer.Option(help="The model's name.")],
@@ -82,12 +91,21 @@ def train_churn(  # noqa: PLR0913, PLR0917  # a command's options
         seed=seed,
     )
     console = Console(highlight=False, soft_wrap=True)
-    for line in report_lines(train_calls(request, console)):
+    report = follow(
+        settings,
+        name,
+        "churn",
+        lambda tracker: train_calls(request, console, tracker),
+        lambda report: {"churn": report.figures.main()},
+    )
+    for line in report_lines(report):
         console.print(line, markup=False)
     sys.exit(0)
 
 
-def train_calls(request: "ChurnRequest", console: Console) -> "ChurnReport":
+def train_calls(
+    request: "ChurnRequest", console: Console, tracker: "Tracker | None" = None
+) -> "ChurnReport":
     """Train, with a bar on a terminal and plain lines elsewhere.
 
     Raises:
@@ -98,6 +116,7 @@ def train_calls(request: "ChurnRequest", console: Console) -> "ChurnReport":
     from models.encoder.files import EncoderError  # noqa: PLC0415
     from models.rows.dataset import DatasetError  # noqa: PLC0415
     from models.runtime import RuntimeUnavailableError  # noqa: PLC0415
+    from models.tracking.tracker import NO_TRACKER  # noqa: PLC0415
     from models.train_churn import train_churn as train  # noqa: PLC0415
 
     def warn(message: str) -> None:
@@ -105,7 +124,7 @@ def train_calls(request: "ChurnRequest", console: Console) -> "ChurnReport":
 
     with stage_bars(console) as bars:
         try:
-            return train(request, Drawer(bars, console), warn)
+            return train(request, Drawer(bars, console), warn, tracker or NO_TRACKER)
         except (
             DatasetError,
             BaseModelError,

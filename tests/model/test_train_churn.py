@@ -19,6 +19,7 @@ from models.churn.report import ChurnReport, ChurnRequest
 from models.churn.vectors import CallSums
 from models.manifest import _sealed
 from models.rows.errors import DatasetError
+from models.tracking.tracker import CANDIDATE, open_tracker
 from models.train_churn import train_churn
 
 pytest.importorskip("skl2onnx", reason="needs the extra churn")
@@ -157,6 +158,34 @@ def test_the_page_needs_nothing_else(report: ChurnReport) -> None:
 def copied(report: ChurnReport, tmp_path: Path) -> Path:
     shutil.copytree(report.path, tmp_path / "copy")
     return tmp_path / "copy"
+
+
+# What MLflow does with SQLAlchemy 2.1 is for MLflow to mend.
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
+def test_a_training_of_calls_is_a_run_and_a_registered_version(
+    request_: ChurnRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mlflow = pytest.importorskip("mlflow", reason="needs the extra mlflow")
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    tracker = open_tracker(uri, request_.name, pytest.fail)
+    asked = with_features(request_, 'numerical = ["tenure"]\ncategorical = ["plan"]\n', tmp_path)
+    made = train_churn(asked, silent, silent, tracker)
+    client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
+    version = client.get_model_version_by_alias("leaving", CANDIDATE)
+    assert version.tags["switchboard.version"] == made.version
+    run = client.get_run(version.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.params["recipe"] == "churn"
+    assert {run.data.params[f"train.{place}"].split(",")[0] for place in (0, 1, 2)} == {
+        "profiles.csv", "calls.jsonl", "outcomes.csv",
+    }  # fmt: skip
+    assert run.data.metrics["test/churn.roc_auc"] == made.figures.main()["roc_auc"]
+
+    with pytest.raises(DatasetError):
+        train_churn(with_features(asked, "numerical = []", tmp_path), silent, silent, tracker)
+    failed, *_ = client.search_runs([run.info.experiment_id])
+    assert (failed.info.status, failed.data.tags["switchboard.error"]) == ("FAILED", "DatasetError")
 
 
 def test_a_damaged_graph_never_serves(report: ChurnReport, tmp_path: Path) -> None:

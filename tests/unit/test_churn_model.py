@@ -191,6 +191,81 @@ def test_a_graph_answers_like_the_model_it_was_written_from(name: str) -> None:
             export_graph(candidate, Other(), probe)
 
 
+def test_no_fold_holds_all_rows_of_one_answer() -> None:
+    pytest.importorskip("sklearn", reason="needs the extra churn")
+    from models.churn.fit import FOLDS, fold_customers  # noqa: PLC0415
+    from models.churn.fit_rows import FitRows  # noqa: PLC0415
+
+    customers = np.repeat(np.arange(12), 5)  # five calls each
+    for answer in (True, False):
+        churned = np.full(60, answer)
+        churned[[0, 5]] = not answer  # once, of the first two customers
+        rows = FitRows(np.zeros((60, 1), np.float32), churned, np.ones(60), customers)
+        for seed in range(20):
+            folds = fold_customers(rows, seed)
+            assert all(len(set(churned[folds != fold])) == 2 for fold in range(FOLDS)), seed
+
+
+def test_a_forest_is_fitted_by_threads_and_added_up_by_one() -> None:
+    pytest.importorskip("sklearn", reason="needs the extra churn")
+    from models.churn.candidates import defaults, fit_estimator, make_estimator  # noqa: PLC0415
+
+    forest, *_ = defaults(400, 1)
+    estimator = make_estimator(forest, 0, 4)
+    assert estimator.n_jobs == 4
+    fit_estimator(forest, estimator, SCORES[:, None].astype(np.float32), CHURNED, WEIGHTS[0], 4)
+    # Several threads add float64 up in the order in which they end: equal calls would score unlike in the last bit.
+    assert estimator.n_jobs == 1
+
+
+@pytest.mark.parametrize(("rows", "least"), [(300, 1), (400_000, 160)])
+def test_a_search_proposes_no_forest_that_is_too_large_to_be_written(rows: int, least: int) -> None:
+    pytest.importorskip("sklearn", reason="needs the extra churn")
+    pytest.importorskip("optuna", reason="needs the extra train")
+    from models.churn.candidates import Candidate  # noqa: PLC0415
+    from models.churn.search import search_candidates  # noqa: PLC0415
+
+    seen: list[Candidate] = []
+
+    def judge(candidate: Candidate) -> float:
+        seen.append(candidate)
+        return candidate.settings.get("rows_of_leaf", 1_000.0)  # the smallest leaves win
+
+    search_candidates(judge, 60, 0, (rows, 150))
+    leaves = [one.settings["rows_of_leaf"] for one in seen if one.name == "forest"]
+    assert leaves
+    assert least <= min(leaves) < 1.5 * least + 1
+
+
+def test_boosting_sorts_no_column_anew_for_each_weighted_quantile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("sklearn", reason="needs the extra churn")
+    from sklearn.ensemble._hist_gradient_boosting import binning  # noqa: PLC0415
+
+    from models.churn.candidates import Candidate, fit_estimator, make_estimator  # noqa: PLC0415
+
+    sorted_anew: list[object] = []
+
+    def percentile(*given: Any, **named: Any) -> float:
+        sorted_anew.append(given)
+        return 0.0
+
+    monkeypatch.setattr(binning, "_weighted_percentile", percentile)
+    settings = {
+        "rounds": 2, "learning_rate": 0.1, "leaves": 4, "rows_of_leaf": 20, "penalty": 0.0,
+    }  # fmt: skip
+    boosting = Candidate("boosting", settings)
+    vectors = np.random.default_rng(4).normal(size=(400, 2)).astype(np.float32)
+    estimator = make_estimator(boosting, 0, 1)
+    fit_estimator(boosting, estimator, vectors, CHURNED, 1 + 0 * SCORES, 1)
+    assert not sorted_anew
+    heavy = make_estimator(boosting, 0, 1)
+    fit_estimator(boosting, heavy, vectors, CHURNED, np.where(CHURNED, 9.0, 1.0), 1)
+    chances, heavier = (one.predict_proba(vectors)[:, 1].mean() for one in (estimator, heavy))
+    assert heavier > chances + 0.2
+
+
 def test_thresholds_of_float64_split_float32_rows_alike() -> None:
     pytest.importorskip("onnx", reason="needs the extra churn")
     from models.churn.boosting_graph import _not_above  # noqa: PLC0415
@@ -236,3 +311,17 @@ def test_parts_that_do_not_belong_together_are_refused() -> None:
         ChurnModel(entry, model.SerializeToString())
     with pytest.raises(ValueError, match=r"churn\.onnx cannot be opened"):
         ChurnModel(entry, b"nothing")
+
+
+def test_texts_are_put_into_fixed_point_alike_in_parts_and_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from models.churn import fit_rows  # noqa: PLC0415
+
+    draw = np.random.default_rng(6)
+    embeddings = draw.normal(size=(7, 12)).astype(np.float32) / 4
+    matrix = draw.normal(size=(12, 3)).astype(np.float32)
+    monkeypatch.setattr(fit_rows, "_CHUNK_TEXTS", 3)
+    for one in (None, matrix):
+        assert (fit_rows._as_int32(embeddings, one) == fixed_of(embeddings, one)).all()
+    assert fit_rows._as_int32(np.zeros((0, 0), np.float32), None).shape == (0, 0)

@@ -91,8 +91,8 @@ def test_a_customer_has_one_profile_and_equal_ones_are_counted(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ('{"customer_id": "T1", "features": {"x": true}}', "got `bool`"),
-        ('{"customer_id": "T1", "x": [1]}', "got `array`"),
+        ('{"customer_id": "T1", "features": {"x": true}}', "feature 'x' is a bool"),
+        ('{"customer_id": "T1", "x": [1]}', "feature 'x' is a list"),
         ('{"x": 1}', "missing required field `customer_id`"),
         ('{"customer_id": 7}', "got `int` - at `$.customer_id`"),
         ('{"customer_id": ""}', "has no customer_id"),
@@ -222,6 +222,10 @@ def test_a_call_in_which_nobody_speaks_stays_and_is_counted(tmp_path: Path) -> N
         ({"call_id": "", "seq": 0, "text": "x"}, "length >= 1"),
         ({"call_id": "a", "seq": 0, "text": "x", "speaker": "robot"}, "Invalid enum value"),
         ({"call_id": "a", "seq": 0, "text": "x", "spoken_at": "now"}, "spoken_at='now' is no time"),
+        (
+            {"call_id": "a", "fragments": [], "start_time_ms": 1774944900000000},
+            "start_time_ms=1774944900000000 is no time; write milliseconds",
+        ),
     ],
 )
 def test_a_bad_fragment_is_told_with_its_place(tmp_path: Path, row: object, said: str) -> None:
@@ -280,6 +284,10 @@ def test_two_answers_for_one_call_are_refused_and_equal_ones_counted(tmp_path: P
     [
         ("call_id,churned\na,maybe\n", "o.csv:2: churned='maybe' is neither yes nor no"),
         ("call_id,churned\n,yes\n", "o.csv:2: the row has neither call_id nor customer_id"),
+        (
+            "call_id,churned,closed_at\na,no,0001-01-01T00:00+14:00\n",
+            "closed_at='0001-01-01T00:00+",
+        ),
         ("call_id,churned\na,\n", "none of 1 rows says who left"),
         ("call_id,left\na,yes\n", "no column 'churned' or 'churn'"),
         ("name,churned\na,yes\n", "no column 'call_id' or 'customer_id'"),

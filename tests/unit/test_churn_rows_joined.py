@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.churn.dataset import ChurnData, ChurnFiles, read_churn_data
+from models.churn.dataset import ChurnData, ChurnFiles, check_learned, read_churn_data
 from models.churn.joining import Example
 from models.churn.profile_rows import read_profiles
 from models.churn.split import split_examples
@@ -231,6 +231,20 @@ def test_words_where_numbers_are_listed_are_told_with_their_rows(world: World) -
 def test_calls_in_which_nobody_speaks_are_refused(world: World) -> None:
     world.calls(*({"customer_id": f"T{n}", "text": " "} for n in world.all))
     assert "nobody says anything in 20 calls" in world.refusal()
+
+
+def test_a_feature_that_only_those_kept_back_have_is_refused_before_training(world: World) -> None:
+    known = (f"T{n},{n if n < 4 else ''},{'ab'[n > 9]}" for n in world.all)
+    world.write("profiles.csv", "customer_id,tenure,plan", *known)
+    world.features('numerical = ["tenure"]\ncategorical = ["plan"]\ntextual = ["customer"]')
+    data = world.read()
+    files = ChurnFiles(world.folder / "FEATURES.toml", world.folder / "outcomes.csv")
+    check_learned(data, range(20), files)
+    with pytest.raises(
+        DatasetError,
+        match=r"FEATURES.toml: of the 16 examples .* feature 'tenure' has no number .* take it out",
+    ):
+        check_learned(data, range(4, 20), files)
 
 
 # -- the split -----------------------------------------------------------------------------------

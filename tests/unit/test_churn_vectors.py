@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from models.churn.features_file import FeatureLists
 from models.churn.sums import SCALE
-from models.churn.vectors import CallSums, FeatureSpace
+from models.churn.vectors import MAX_CATEGORIES, CallSums, FeatureSpace
 from models.rows.errors import DatasetError
 
 LISTS = FeatureLists(("tenure", "charges"), ("plan", "area"), ("customer", "agent"))
@@ -159,3 +159,10 @@ def test_a_feature_of_which_the_profiles_say_nothing_is_refused_by_name() -> Non
     few = [{"plan": str(number)} for number in range(20)]
     with pytest.raises(DatasetError, match=r"'plan' has no value that 5 profiles share"):
         FeatureSpace.fit(FeatureLists(categorical=("plan",)), few, size=3)
+
+
+def test_of_thousands_of_categories_the_most_frequent_have_a_column() -> None:
+    often, rare = [f"town {n}" for n in range(MAX_CATEGORIES)], [f"a {n}" for n in range(3_000)]
+    profiles = [{"town": town} for town in (*often * 6, *rare * 5)]
+    space = FeatureSpace.fit(FeatureLists(categorical=("town",)), profiles, size=0)
+    assert space.categorical["town"] == tuple(sorted(often))

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from models.churn.dataset import ChurnFiles
+from models.churn.report import ChurnRequest
 from models.evaluate import compare_answers
 from models.heads import HeadAnswer
 from models.labels import TrainingRow
@@ -24,6 +26,12 @@ from models.tracking.tracker import (
 from models.training.report import HeadReport, TrainReport, TrainRequest
 
 REQUEST = TrainRequest(name="support", models_dir=Path("models"), data=[])
+CHURN = ChurnRequest(
+    name="leaving",
+    models_dir=Path("models"),
+    files=ChurnFiles(Path("secret/features.toml"), Path("secret/outcomes.csv"), tenant="acme"),
+    search=4,
+)
 REPORT = TrainReport(
     name="support",
     rows=1,
@@ -146,6 +154,15 @@ def test_parameters_name_a_folder_without_its_path(tmp_path: Path) -> None:
     assert parameters["base_model"] == "tiny"
     assert (parameters["seed"], parameters["recipe"]) == (3, "best")
     assert str(tmp_path) not in str(parameters)
+
+
+def test_a_model_of_calls_is_filed_by_the_same_words_as_one_of_mail() -> None:
+    parameters = asked(CHURN)
+    assert (parameters["recipe"], parameters["tenant"], parameters["search"]) == (
+        "churn", "acme", 4,
+    )  # fmt: skip
+    assert parameters.keys() <= asked(REQUEST).keys()
+    assert "secret" not in str(parameters)
 
 
 def head(name: str) -> HeadReport:
