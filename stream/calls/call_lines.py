@@ -12,6 +12,7 @@ Knows no topic, no state and no model.
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -38,6 +39,7 @@ class _Piece(msgspec.Struct, frozen=True):
     speaker: Literal["customer", "caller", "user", "agent"] | None = None
     text: str | None = None
     offset_ms: int | None = None
+    spoken_at: str | None = None
     event: Literal["started", "segment", "completed", "failed"] = "segment"
     partial: bool = False
 
@@ -64,14 +66,16 @@ class CallLines:
     Args:
         name: what a file of messages calls its one call.
         tenant: whose calls these are where a line does not say.
+        ends: whether a whole call is over, also where its line does not say so.
     """
 
-    def __init__(self, name: str, tenant: str) -> None:
+    def __init__(self, name: str, tenant: str, *, ends: bool = False) -> None:
         self._tenant = tenant
+        self._ends = ends
         self._alone = Transcription(CallOf(name, tenant))
 
     def of_line(self, line: bytes) -> list[CallFragment]:
-        """The fragments of a line, as they stand there; nothing ends a call that the line does not end.
+        """The fragments of a line, as they stand there, and the end of a whole call where `ends` says so.
 
         Raises:
             PoisonRecordError: it is none of these; the message quotes no text.
@@ -81,16 +85,19 @@ class CallLines:
             if "call_id" not in names and names & _MESSAGES:
                 return self._alone.fragments(line)
             call = _call(line)
+            if call.messages is None and call.fragments is None:
+                return [_fragment(call, _piece(line), self._tenant)]
             if call.messages is not None:
-                return _transcribed(call, call.messages, self._tenant)
-            pieces = [_piece(line)] if call.fragments is None else call.fragments
-        except msgspec.ValidationError as error:
-            raise _wrong_shape(str(error)) from None
-        except TranscriptionError as error:
+                said = _transcribed(call, call.messages, self._tenant)
+            else:
+                said = [_fragment(call, piece, self._tenant) for piece in call.fragments or ()]
+        except (msgspec.ValidationError, TranscriptionError) as error:
             raise _wrong_shape(str(error)) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise PoisonRecordError("decode", "bad-json", f"not a JSON object: {error}") from None
-        return [_fragment(call, piece, self._tenant) for piece in pieces]
+            raise PoisonRecordError(
+                "decode", "bad-json", f"not a JSON object: {error}; write one in each line"
+            ) from None
+        return _with_end(said) if self._ends else said
 
     def of_cells(self, cells: Mapping[str, str]) -> list[CallFragment]:
         """The fragment of a CSV row; blank cells say nothing.
@@ -116,9 +123,33 @@ def _fragment(call: _Call, piece: _Piece, tenant: str) -> CallFragment:
         speaker=_AGENT if piece.speaker == _AGENT else piece.speaker and "customer",
         text=piece.text,
         offset_ms=piece.offset_ms,
+        spoken_at=_moment(piece.spoken_at) if piece.spoken_at else None,
         event=piece.event,
         partial=piece.partial,
     )
+
+
+def _moment(value: str) -> datetime:
+    """A time as training reads it: without a zone it is UTC."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise _wrong_shape("spoken_at is no time; write it like 2026-03-31T08:15:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _with_end(fragments: list[CallFragment]) -> list[CallFragment]:
+    if not fragments or any(one.event in ("completed", "failed") for one in fragments):
+        return fragments
+    first, last = fragments[0], max(one.seq for one in fragments)
+    end = CallFragment(
+        call_id=first.call_id,
+        seq=last + 1,
+        tenant=first.tenant,
+        customer_id=first.customer_id,
+        event="completed",
+    )
+    return [*fragments, end]
 
 
 def _transcribed(call: _Call, messages: list[msgspec.Raw], tenant: str) -> list[CallFragment]:
@@ -133,6 +164,6 @@ def _wrong_shape(reason: str) -> PoisonRecordError:
     return PoisonRecordError(
         "validate",
         "wrong-shape",
-        f'{reason}; a line is as {{"call_id": "c-1", "seq": 0, "speaker": "customer", "text": "…"}}, a whole call with '
-        "`fragments`, one with the `messages` of a transcription service, or such a message",
+        f'{reason}; a line is as {{"call_id": "c-1", "seq": 0, "speaker": "customer" (or "agent"), "text": "…"}}, a '
+        "whole call with `fragments`, one with the `messages` of a transcription service, or such a message",
     )

@@ -39,6 +39,9 @@ _PUT = "INSERT OR REPLACE INTO profiles VALUES (?, ?, ?)"
 _REMOVE = "DELETE FROM profiles WHERE key = ?"
 _GET = "SELECT tenant_chars, features FROM profiles WHERE key = ?"
 
+NO_ROOM = (sqlite3.Error, OSError)
+"""What a store raises when its disk does not take what it is given."""
+
 Row = tuple[str, int, bytes | None]
 """Key, length of the tenant in it, features as MessagePack; None: removed."""
 

@@ -10,14 +10,15 @@ is written by an agent beside the walk (`stream.app`), once for all workers.
 # (aiokafka types its records by their deserialisers, which we do not use)
 
 import asyncio
+import tempfile
 import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from stream.calls.profile_records import Features, read_profile
-from stream.calls.profile_store import ProfileStore
-from stream.errors import PoisonRecordError
+from stream.calls.profile_store import NO_ROOM, ProfileStore
+from stream.errors import FatalError, PoisonRecordError
 from stream.kafka.clients import Log
 from stream.kafka.whole_topic import Part, follow_topic
 from stream.metrics import Metrics
@@ -50,7 +51,7 @@ class ProfileTable:
         """Read all profiles of this moment; a topic that does not exist has none.
 
         Raises:
-            BrokerUnavailableError, FatalError: Kafka is not there, or refuses.
+            BrokerUnavailableError, FatalError: Kafka is not there, or refuses; or the disk is full.
         """
         began_s = time.monotonic()
         while self._store is None:
@@ -59,7 +60,11 @@ class ProfileTable:
         self._log("profiles_read", topic=self._topic, records=self._records, took_s=took_s)
 
     async def follow(self) -> None:
-        """Go on reading, until cancelled. Outages are waited for: what is known goes on being true."""
+        """Go on reading, until cancelled. Outages are waited for: what is known goes on being true.
+
+        Raises:
+            FatalError: the disk is full.
+        """
         async for part in self._parts:
             await self._take(part)
 
@@ -84,7 +89,13 @@ class ProfileTable:
 
     async def _take(self, part: Part) -> None:
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._writing, self._write, part)
+        try:
+            await loop.run_in_executor(self._writing, self._write, part)
+        except NO_ROOM as error:
+            raise FatalError(
+                f"profiles cannot be kept on the disk of {tempfile.gettempdir()} ({error}); make room there, or set "
+                "TMPDIR to another folder"
+            ) from error
 
     # -- in the table's own thread ------------------------------------------------------------
 

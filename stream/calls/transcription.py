@@ -3,16 +3,17 @@
 Three forms of one message are read, told apart by their fields:
 
     Amazon Transcribe streaming       {"Transcript": {"Results": [{"ResultId", "IsPartial", "StartTime", "EndTime",
-                                      "ChannelId", "Alternatives": [{"Transcript"}]}]}}, seconds
+                                      "ChannelId", "Alternatives": [{"Transcript", "Items": [{"Speaker"}]}]}]}}
     Amazon Transcribe call analytics  {"UtteranceEvent": {"UtteranceId", "IsPartial", "ParticipantRole",
                                       "BeginOffsetMillis", "EndOffsetMillis", "Transcript"}}
     any other service                 {"segments": [{"id", "partial", "speaker", "start_time", "end_time", "text"}]},
-                                      seconds; the form that is written, too
+                                      seconds, as the first; the form that is written, too
 
 A segment that comes again, in another partial form or in its final one, has its `seq` by its id. Source: Amazon
-Transcribe API reference, streaming: TranscriptEvent, Result, UtteranceEvent.
+Transcribe API reference, streaming: TranscriptEvent, Result, Item, UtteranceEvent.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -58,8 +59,19 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     end_time: Seconds | None = None
 
 
-class _Alternative(msgspec.Struct, frozen=True):
-    transcript: str = msgspec.field(name="Transcript", default="")
+class _Word(msgspec.Struct, frozen=True, rename="pascal"):
+    speaker: str | None = None
+
+
+class _Alternative(msgspec.Struct, frozen=True, rename="pascal"):
+    transcript: str = ""
+    items: list[_Word] = []
+
+    @property
+    def speaker(self) -> str | None:
+        """Who said most of it, where the service tells speakers apart instead of channels."""
+        labels = Counter(word.speaker for word in self.items if word.speaker is not None)
+        return max(labels, key=lambda label: labels[label], default=None)
 
 
 class _Result(msgspec.Struct, frozen=True, rename="pascal"):
@@ -198,11 +210,12 @@ def _segments(message: _Message) -> list[Segment]:
 
 
 def _of_result(result: _Result) -> Segment:
+    best = result.alternatives[0]
     return Segment(
         id=result.result_id,
-        text=result.alternatives[0].transcript,
+        text=best.transcript,
         partial=result.is_partial,
-        speaker=result.channel_id,
+        speaker=result.channel_id or best.speaker,
         start_time=result.start_time,
         end_time=result.end_time,
     )

@@ -82,17 +82,14 @@ def run_demo(console: Console, seconds: float | None, emails: Path | None, rate:
         worker.wait_ready()
         metrics = f"http://127.0.0.1:{worker.metrics_port}/metrics"
         console.print(f"3/4  worker: ready, {metrics}  ({time.monotonic() - began_s:.1f} s)")
-        footer = (
-            f"kafka {broker.bootstrap_servers}   topics {', '.join(sorted(topics))}   {metrics}"
-        )
         console.print(
             f"4/4  mails and calls flow, {rate:g} records a second; Ctrl-C ends. The calls, their callers and what "
-            f"became of them are synthetic.\n     {footer}",
+            f"became of them are synthetic.\n     topics {', '.join(sorted(topics))}",
             soft_wrap=True,
         )
         tally = Tally(time.monotonic())
         traffic = Traffic(_traffic(emails, rate), rate, seconds)
-        with Board(console, tally, footer) as board:
+        with Board(console, tally) as board:
             _until_interrupted(flow(settings, traffic, worker, board, tally, speaker(console)))
         return _summary(console, tally, began_s)
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from stream.calls.offline import FileCalls
 
 WINDOW_FRAGMENTS = 256
+NOTHING_TO_DO = 3
 
 Show = Callable[[CallFragment, ChurnScore], None]
 
@@ -58,13 +59,13 @@ def score_calls(
 ) -> None:
     """Score calls: fragments in, ChurnScore lines out, in the same order, one for each."""
     must_be_of_kind(settings, [model], "churn")
-    sys.exit(1 if asyncio.run(_score(settings, model, files or [STDIN], profiles, explain)) else 0)
+    sys.exit(asyncio.run(_score(settings, model, files or [STDIN], profiles, explain)))
 
 
 async def _score(
     settings: Settings, model: str, files: Sequence[Path], profiles: Path | None, explain: bool
 ) -> int:
-    """Returns how many lines failed."""
+    """Returns the exit code."""
     from rich.console import Console  # noqa: PLC0415  # models take a second to import
 
     from stream.calls.offline import MOST_CALLS, FileCalls  # noqa: PLC0415
@@ -82,11 +83,12 @@ async def _score(
     console = Console(highlight=False, soft_wrap=True)
     view = CallView(console, bundle.churn, known) if explain else None
     calls = FileCalls(engine, bundle, known, view and view.show)
-    failed = await _windows(
-        calls, read_call_files(files, bundle.tenant), _write if view is None else view.note
-    )
-    if view is not None:
-        view.show_rest(calls.state)
+    found = read_call_files(files, bundle.tenant)
+    try:
+        code = await _windows(calls, found, _write if view is None else view.note)
+    finally:
+        if view is not None:
+            view.show_rest(calls.state)
     if calls.forgotten:
         typer.echo(
             f"note: {calls.forgotten} calls were forgotten when {MOST_CALLS} others had been heard of since; if one of "
@@ -94,15 +96,23 @@ async def _score(
             err=True,
         )
     engine.close()
-    return failed
+    if code == NOTHING_TO_DO:
+        typer.echo(f"note: no call in {', '.join(map(str, files))}", err=True)
+    return code
 
 
 async def _windows(calls: "FileCalls", found: Iterator[FoundFragment], show: Show) -> int:
-    """Score window by window; returns how many lines failed."""
+    """Score window by window; returns the exit code.
+
+    Raises:
+        FatalError: a file breaks off, or a model fails; what was read before is scored.
+    """
     from models.runtime import InferenceError  # noqa: PLC0415
 
-    failed = 0
-    while window := list(islice(found, WINDOW_FRAGMENTS)):
+    read = failed = 0
+    while True:
+        window, broken = _next_window(found)
+        read += len(window)
         ready = [
             (Source(topic=str(one.path), partition=0, offset=one.number), one.fragment)
             for one in window
@@ -120,7 +130,22 @@ async def _windows(calls: "FileCalls", found: Iterator[FoundFragment], show: Sho
             elif isinstance(result, PoisonRecordError):
                 failed += 1
                 complain(one.number, result, None if one.path == STDIN else one.path)
-    return failed
+        if broken is not None:
+            raise broken
+        if not window:
+            return 1 if failed else 0 if read else NOTHING_TO_DO
+
+
+def _next_window(
+    found: Iterator[FoundFragment],
+) -> tuple[list[FoundFragment], FatalError | None]:
+    """What is read next, and what ends the reading."""
+    window: list[FoundFragment] = []
+    try:
+        window.extend(islice(found, WINDOW_FRAGMENTS))  # what came before an error stays in it
+    except FatalError as error:
+        return window, error
+    return window, None
 
 
 def _write(_: CallFragment, score: ChurnScore) -> None:

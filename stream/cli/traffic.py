@@ -23,9 +23,7 @@ from stream.simulate import (
     live_calls,
     mixed,
     paced,
-    read_calls,
     read_emails,
-    read_profiles,
     send_open_loop,
     write_history,
 )
@@ -43,9 +41,11 @@ def register(app: typer.Typer) -> None:
 
 
 Emails = Annotated[Path | None, typer.Option(help="Mails: rows (.jsonl, .jsonl.gz), .eml or mbox.")]
-Calls = Annotated[Path | None, typer.Option(help="Calls: rows with fragments (.jsonl, .jsonl.gz).")]
+Calls = Annotated[
+    Path | None, typer.Option(help="Calls: JSON lines or CSV, as `score-calls` takes them.")
+]
 Profiles = Annotated[
-    Path | None, typer.Option(help="Customers: a CSV with a column customer_id, or JSON lines.")
+    Path | None, typer.Option(help="Customers: JSON lines or CSV, as `score-calls` takes them.")
 ]
 Pace = Annotated[
     float | None,
@@ -106,11 +106,15 @@ def _groups(
     """What is sent, in groups that belong together: profiles before the calls that need them."""
     if not (emails or calls or profiles):
         return mixed(World().traffic(), live_calls(), CALL_SHARE)
+    from stream.cli.call_files import traffic_of_calls, traffic_of_profiles  # noqa: PLC0415  # it imports models
+
     single = [
-        read(path) for read, path in ((read_profiles, profiles), (read_emails, emails)) if path
+        read(path)
+        for read, path in ((traffic_of_profiles, profiles), (read_emails, emails))
+        if path
     ]
     alone = ([record] for record in itertools.chain(*single))
-    return itertools.chain(alone, read_calls(calls) if calls else ())
+    return itertools.chain(alone, traffic_of_calls(calls) if calls else ())
 
 
 async def _send(

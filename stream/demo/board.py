@@ -8,26 +8,24 @@ from rich.live import Live
 from rich.table import Column, Table
 from rich.text import Text
 
-from stream.demo.calls import CHART_WIDTH, CallChart
+from stream.demo.calls import CHART_WIDTH, SHOWN_CALLS, CallChart
 from stream.demo.tally import Line, Tally
 
 PLAIN_HEADLINE_S = 5.0
 PLAIN_LINES_PER_S = 4
 PLAIN_CALL_LINES_PER_S = 2
+_OTHER_LINES = (
+    4 + SHOWN_CALLS + 4 + 2
+)  # of the board, beside the mails: two frames, the calls, the headline
 _HIGH, _MIDDLING = 0.6, 0.35  # where the colour changes; nothing depends on it
 
 
 class Board:
-    """A place to show the tally, open while the mail flows.
+    """A place to show the tally, open while the mail flows."""
 
-    Args:
-        footer: addresses to look at.
-    """
-
-    def __init__(self, console: Console, tally: Tally, footer: str) -> None:
+    def __init__(self, console: Console, tally: Tally) -> None:
         self._console = console
         self._tally = tally
-        self._footer = footer
         self._live = Live(console=console, refresh_per_second=4) if console.is_terminal else None
         self._second = 0
         self._room: dict[type, int] = {}
@@ -66,14 +64,20 @@ class Board:
             )
 
     def _tables(self, now_s: float) -> Group:
-        mails = Table("mail", "labels", "ms", expand=True)
-        mails.columns[2].justify = "right"
-        for line in self._tally.recent:
+        """A line for each mail and each call: what is taller than the terminal, rich cuts off at its foot."""
+        mails = Table(
+            Column("mail", no_wrap=True, ratio=2),
+            Column("labels", no_wrap=True, ratio=3),
+            Column("ms", no_wrap=True, justify="right", min_width=4),
+            expand=True,
+        )
+        room = max(self._console.height - _OTHER_LINES, 1)
+        for line in list(self._tally.recent)[-room:]:
             mails.add_row(Text(line.caption), Text(line.answer), f"{line.latency_s * 1000:.0f}")
         calls = Table(
             Column("call", no_wrap=True, min_width=13),
-            Column("probability that the caller leaves", no_wrap=True, min_width=CHART_WIDTH + 14),
-            Column("last words", no_wrap=True, overflow="ellipsis", ratio=1),
+            Column("probability to leave (synthetic)", no_wrap=True, min_width=CHART_WIDTH + 14),
+            Column("last words", no_wrap=True, ratio=1),
             expand=True,
         )
         for chart in self._tally.calls.recent:
@@ -83,8 +87,7 @@ class Board:
                 Text(chart.line, style=_colour(chart)),
                 Text(chart.said, style=style),
             )
-        headline = Text(self._tally.headline(now_s), style="bold")
-        return Group(mails, calls, headline, Text(self._footer, style="dim"))
+        return Group(mails, calls, Text(self._tally.headline(now_s), style="bold"))
 
 
 def _colour(chart: CallChart) -> str:

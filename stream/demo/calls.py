@@ -50,7 +50,7 @@ class Calls:
         """A fragment was scored; one that was seen before moves nothing."""
         self.scores += 1
         chart = self.charts.setdefault((score.tenant, score.call_id), CallChart(score.call_id))
-        if not score.duplicate:
+        if not score.duplicate or not chart.probabilities:
             chart.probabilities.append(score.probability)
             chart.said, chart.moved = caption or chart.said, score.contribution
         chart.is_final = chart.is_final or score.final

@@ -106,9 +106,14 @@ class Tally:
         elapsed_s = max(now_s - self.started_s, 1e-3)
         return (
             f"sent {len(self.sent)}  answered {self.done}  {self.done / elapsed_s:.1f} records/s  "
-            f"p50 {self.percentile_ms(0.5):.0f} ms  p99 {self.percentile_ms(0.99):.0f} ms  "
-            f"{_counts(self._outcomes)}  dead letters {sum(self.dead.values())}"
+            f"{self._latency}{_counts(self._outcomes)}dead letters {sum(self.dead.values())}"
         )
+
+    @property
+    def _latency(self) -> str:
+        if not self.latencies_s:
+            return ""
+        return f"p50 {self.percentile_ms(0.5):.0f} ms  p99 {self.percentile_ms(0.99):.0f} ms  "
 
 
 def answer_text(answer: Classification) -> str:
@@ -128,4 +133,4 @@ def answer_text(answer: Classification) -> str:
 
 
 def _counts(counter: Mapping[str, int]) -> str:
-    return "  ".join(f"{name} {count}" for name, count in sorted(counter.items()))
+    return "".join(f"{name} {count}  " for name, count in sorted(counter.items()))

@@ -13,7 +13,7 @@ from stream.simulate.files import (
 )
 from stream.simulate.outgoing import OutgoingRecord
 from stream.simulate.pacing import mixed, paced
-from stream.simulate.replay import read_calls, read_profiles
+from stream.simulate.replay import call_records, profile_record
 from stream.simulate.sender import SendSummary, send_open_loop
 from stream.simulate.world import World
 
@@ -24,6 +24,7 @@ __all__ = [
     "RowError",
     "SendSummary",
     "World",
+    "call_records",
     "case",
     "cases",
     "kind_of_start",
@@ -32,9 +33,8 @@ __all__ = [
     "mails_of",
     "mixed",
     "paced",
-    "read_calls",
+    "profile_record",
     "read_emails",
-    "read_profiles",
     "records_of",
     "send_open_loop",
     "training_file_beside",

@@ -108,7 +108,7 @@ def mails_of(path: Path, name: str | None = None) -> Iterator[FoundMail]:
         if kind == "mbox":
             yield from _of_mailbox(path)
         elif kind == "eml":
-            with _opened(path) as stream:
+            with open_file(path) as stream:
                 yield FoundMail(1, InboundEmail(id=_stem(path), raw=stream.read()))
         else:
             yield from _of_rows(path, name or str(path))
@@ -143,7 +143,7 @@ def _of_mailbox(path: Path) -> Iterator[FoundMail]:
 @contextmanager
 def _plain_file(path: Path) -> Iterator[Path]:
     """The file itself, or a copy that is not gzipped: mailboxes are read by place."""
-    with _opened(path) as stream:
+    with open_file(path) as stream:
         if not isinstance(stream, gzip.GzipFile):
             yield path
             return
@@ -171,7 +171,7 @@ def _outgoing(email: InboundEmail) -> OutgoingRecord:
 def _kind(path: Path) -> str:
     """`rows`, `mbox` or `eml`, by the first bytes: names of mail files say little."""
     try:
-        with _opened(path) as stream:
+        with open_file(path) as stream:
             start = stream.read(4096)
     except BROKEN_FILE as error:
         raise RowError(f"{path}: cannot be read: {error}") from None
@@ -197,14 +197,15 @@ def kind_of_start(start: bytes) -> str | None:
 
 def open_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Lines that are not blank, with their numbers from 1."""
-    with _opened(path) as stream:
+    with open_file(path) as stream:
         for number, line in enumerate(stream, start=1):
             text = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
             if text.strip():
                 yield number, text
 
 
-def _opened(path: Path) -> BinaryIO:
+def open_file(path: Path) -> BinaryIO:
+    """The bytes of a file; those inside where it is gzipped, whatever its name."""
     stream = path.open("rb")
     if stream.peek(2)[:2] != _GZIP_MAGIC:
         return stream

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
-from stream.errors import RetryableError
+from stream.errors import FatalError, RetryableError
 from stream.simulate.outgoing import OutgoingRecord
 
 # A start this much after its time is the sender's or the broker's fault, not the event loop's grain.
@@ -72,20 +72,31 @@ async def send_open_loop(
         clock: None: the process's own.
         failures: what `producer_send` raises for a record that was not delivered: counted. Anything
             else is raised on (in an ExceptionGroup), and what is under way is cancelled.
+
+    Raises:
+        FatalError: of `records`, when those before it have been answered.
     """
     clock = clock or SystemClock()
     tally = _Tally(producer_send, failures)
     start = clock.monotonic()
     late, worst_delay_s = 0, 0.0
+    broken: FatalError | None = None
     async with asyncio.TaskGroup() as tasks:
-        for number, record in enumerate(islice(records, count)):
-            due = start + (number / rate_per_s if record.due_s is None else record.due_s)
-            await clock.sleep(max(0.0, due - clock.monotonic()))
-            await tally.room.acquire()
-            delay_s = clock.monotonic() - due
-            late += delay_s > LATE_S
-            worst_delay_s = max(worst_delay_s, delay_s)
-            tasks.create_task(tally.deliver(record))
+        try:
+            for number, record in enumerate(islice(records, count)):
+                due = start + (number / rate_per_s if record.due_s is None else record.due_s)
+                await clock.sleep(max(0.0, due - clock.monotonic()))
+                await tally.room.acquire()
+                delay_s = clock.monotonic() - due
+                late += delay_s > LATE_S
+                worst_delay_s = max(worst_delay_s, delay_s)
+                tasks.create_task(tally.deliver(record))
+        except (
+            FatalError
+        ) as error:  # raised inside the group it would be a stack trace, and end what is under way
+            broken = error
+    if broken is not None:
+        raise broken
     elapsed_s = clock.monotonic() - start
     return SendSummary(tally.sent, tally.failed, late, worst_delay_s, elapsed_s)
 

@@ -91,6 +91,44 @@ def test_a_bad_line_on_stdin_is_told_with_its_number_and_the_exit_code(run: Run)
     assert json.loads(told)["line"] == 2
 
 
+CSV = "call_id,seq,text\nc,0,hello\nc,1,bye\n"
+
+
+def test_what_stands_before_the_place_where_a_file_breaks_off_is_scored(run: Run) -> None:
+    Path("broken.csv").write_text(f'{CSV}c,2,"open')
+    done = run("score-calls", "--model", "leaving", "broken.csv")
+    assert (done.returncode, done.stdout.count("\n")) == (1, 2)
+    assert "broken.csv:" in done.stderr.splitlines()[-1]
+    explained = run("score-calls", "--model", "leaving", "--explain", "broken.csv")
+    assert "after 2 fragments" in explained.stdout
+
+
+@pytest.mark.parametrize("content", ["", "call_id,seq,text\n"])
+def test_a_file_without_a_call_is_named(run: Run, content: str) -> None:
+    Path("none.csv").write_text(content)
+    done = run("score-calls", "--model", "leaving", "none.csv")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "none.csv" in done.stderr
+
+
+def test_a_spreadsheet_is_refused_once_with_the_way_out(run: Run) -> None:
+    Path("calls.xlsx").write_bytes(b"PK\3\4\0\0\n\0\n\0")
+    done = run("score-calls", "--model", "leaving", "calls.xlsx")
+    assert (done.returncode, done.stdout) == (1, "")
+    [_, told] = done.stderr.splitlines()
+    assert "calls.xlsx" in told
+    assert "CSV UTF-8" in told
+
+
+def test_words_where_the_model_wants_numbers_are_told(run: Run) -> None:
+    Path("wrong.csv").write_text("customer_id,age\nT0,seventy\nT1,70\n")
+    done = run("score-calls", "--model", "leaving", "--profiles", "wrong.csv", "calls.jsonl")
+    assert done.returncode == 0
+    [note] = done.stderr.splitlines()
+    assert "no number in 1 profile" in note
+    assert "age" in note
+
+
 def test_explained_a_call_shows_what_it_rests_on(run: Run) -> None:
     done = run(
         "score-calls",

@@ -1,10 +1,14 @@
 """The demo's calls: what moves on the board, and that every fragment is counted once."""
 
+import io
 from datetime import UTC, datetime
 from typing import Any
 
+from rich.console import Console
+
+from stream.demo.board import Board
 from stream.demo.calls import SHOWN_CALLS, CallChart, Calls, sparkline
-from stream.demo.tally import Tally
+from stream.demo.tally import Line, Tally
 from stream.records import ChurnScore, ModelRef, Source
 
 SOURCE = Source(topic="call-transcripts", partition=0, offset=0)
@@ -77,3 +81,36 @@ def test_a_score_that_overtakes_its_receipt_is_kept_and_profiles_letters_may_com
         tally.note_bad_profile("customer-profiles/0/7")
     assert (tally.calls.scores, tally.done, tally.duplicates) == (1, 1, 0)
     assert len(tally.bad_profiles) == 1
+
+
+def test_the_whole_board_stands_in_a_terminal_of_80_columns_and_24_lines() -> None:
+    tally = Tally(0.0)
+    assert "nan" not in tally.headline(1.0)
+    for number in range(9):
+        name = f"call-transcripts/0/{number}"
+        tally.note_sent(name, "The number is K/2737637, I think. " * 3, 1.0)
+        tally.note_answer(name, score(f"live-1-00000{number}", number / 9), 1.5)
+        answer = "desk=service 0.98  priority=high 0.75  tags=[praise 0.82,refund 0.39]  topic=loan"
+        tally.recent.append(Line("Termination of contract T/7282120, " * 3, answer, 12.345))
+    shown = io.StringIO()
+    console = Console(
+        file=shown,
+        width=80,
+        height=24,
+        force_terminal=True,
+        color_system=None,
+        legacy_windows=False,
+    )
+    with Board(console, tally) as board:
+        board.show(None, 2.0)
+    last = shown.getvalue().rstrip("\n\x1b[?25h").rsplit("┏━", 2)
+    assert len("┏━".join(last[-2:]).splitlines()) <= 24
+    for number in range(9 - SHOWN_CALLS, 9):
+        assert f"live-1-00000{number}" in last[-1]
+    assert "synthetic" in last[-1]
+    assert "dead letters 0" in " ".join(last[-1].split())
+    assert "Termination" in last[-2]
+
+
+def test_a_duplicate_that_is_seen_first_is_a_call_like_any_other() -> None:
+    assert "40 %" in Calls().note("hello", score("c", 0.4, duplicate=True)).line

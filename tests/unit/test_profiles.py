@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from stream.calls.profile_records import profile_key, read_profile
 from stream.calls.profile_store import ProfileStore
 from stream.calls.profiles import ProfileTable
-from stream.errors import PoisonRecordError
+from stream.errors import FatalError, PoisonRecordError
 from stream.kafka.whole_topic import Part
 from stream.metrics import Metrics
 from stream.records import CustomerProfile, encode
@@ -220,6 +220,18 @@ async def test_the_last_good_one_stays_though_a_reading_anew_has_only_the_bad_on
     topic.brings(("c4", BAD), ("c4", None), reading=2)
     topic.ends(reading=2)
     assert topic.known() == {"c1": "a", "c2": "b"}
+
+
+async def test_a_full_disk_is_said_with_the_folder_and_the_way_out(topic: Topic) -> None:
+    topic.brings(("c1", {"v": "a"}))
+    topic.ends()
+    store = topic.table._store
+    assert store is not None
+    store._writer.execute("PRAGMA max_page_count = 1")  # as many as there are
+    record = topic._record("c2", {"v": "a" * 100_000})
+    with pytest.raises(FatalError, match=r"full.*TMPDIR"):
+        await topic.table._take(Part([record], 1))
+    assert topic.known() == {"c1": "a"}
 
 
 async def test_an_empty_topic_takes_nothing_away(topic: Topic) -> None:

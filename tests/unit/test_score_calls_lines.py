@@ -108,6 +108,7 @@ def test_blank_names_are_names_that_are_not_told() -> None:
     [
         ("secret words", "bad-json"),
         ("[1]", "wrong-shape"),
+        ('{"call_id": "c", "seq": 1, "text": "x", "spoken_at": "secret"}', "wrong-shape"),
         ('{"call_id": "c", "seq": -1, "text": "secret"}', "wrong-shape"),
         ('{"call_id": "c", "seq": "secret", "text": "x"}', "wrong-shape"),
         ('{"seq": 1, "text": "secret"}', "wrong-shape"),

@@ -12,6 +12,7 @@ from models.churn.call_rows import read_calls as read_training_calls
 from models.churn.outcome_rows import read_outcomes
 from models.churn.profile_rows import read_profiles as read_training_profiles
 from stream.calls.profile_records import read_profile
+from stream.cli.call_files import traffic_of_calls, traffic_of_profiles
 from stream.errors import PoisonRecordError
 from stream.records import CallFragment, CaseOutcome, decode
 from stream.simulate import (
@@ -22,8 +23,6 @@ from stream.simulate import (
     live_calls,
     mixed,
     paced,
-    read_calls,
-    read_profiles,
     records_of,
     write_history,
 )
@@ -181,9 +180,9 @@ def test_the_past_is_read_by_what_trains(tmp_path: Path) -> None:
 
 def test_the_past_can_be_sent_as_traffic(tmp_path: Path) -> None:
     files = write_history(tmp_path, 3)
-    sent = list(read_calls(files.calls))
+    sent = list(traffic_of_calls(files.calls))
     assert [fragments(call)[-1].event for call in sent] == ["completed"] * 3
-    assert len(list(read_profiles(files.profiles))) == 3
+    assert len(list(traffic_of_profiles(files.profiles))) == 3
 
 
 def test_what_a_transcription_service_wrote_is_sent_as_fragments(tmp_path: Path) -> None:
@@ -198,7 +197,7 @@ def test_what_a_transcription_service_wrote_is_sent_as_fragments(tmp_path: Path)
         ],
     }
     path.write_bytes(msgspec.json.encode(heard))
-    [call] = read_calls(path)
+    [call] = traffic_of_calls(path)
     said = [(f.seq, f.speaker, f.text, f.partial, f.event) for f in fragments(call)]
     assert said == [
         (0, "agent", "Hello", False, "segment"),

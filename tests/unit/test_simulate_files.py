@@ -2,17 +2,28 @@ import base64
 import gzip
 import json
 import mailbox
+from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from stream.records import CallFragment, CustomerProfile, InboundEmail, decode, decode_inbound_email
+from models.churn.profile_rows import read_profiles as read_training_profiles
+from models.churn.vectors import category_of, number_of
+from stream.cli.call_files import traffic_of_calls, traffic_of_profiles
+from stream.errors import FatalError
+from stream.records import (
+    CallFragment,
+    CustomerProfile,
+    InboundEmail,
+    decode,
+    decode_inbound_email,
+    encode,
+)
 from stream.simulate import (
     RowError,
     labelled_rows,
-    read_calls,
     read_emails,
-    read_profiles,
     training_file_beside,
 )
 
@@ -197,7 +208,7 @@ def test_a_call_becomes_its_fragments_and_an_end(tmp_path: Path) -> None:
         ],
         "labels": {"task": "x"},
     }
-    [records] = read_calls(write_rows(tmp_path / "c.jsonl", call))
+    [records] = traffic_of_calls(write_rows(tmp_path / "c.jsonl", call))
     fragments = [decode(record.value, CallFragment) for record in records]
     assert {record.key for record in records} == {b"c1"}
     assert [(f.seq, f.speaker, f.text, f.event) for f in fragments] == [
@@ -207,11 +218,35 @@ def test_a_call_becomes_its_fragments_and_an_end(tmp_path: Path) -> None:
     ]
 
 
-def test_single_fragments_are_sent_as_they_are(tmp_path: Path) -> None:
-    path = tmp_path / "f.jsonl"
-    path.write_text('{"seq":0,  "call_id":"c", "text":"hi", "new":1}\n')
-    [[record]] = read_calls(path)
-    assert record.value == b'{"seq":0,  "call_id":"c", "text":"hi", "new":1}'
+FRAGMENT = CallFragment(
+    call_id="c", seq=7, customer_id="T1", speaker="agent", text="hi; you", offset_ms=900,
+    spoken_at=datetime(2026, 3, 1, 8, tzinfo=UTC), partial=True,
+)  # fmt: skip
+ROW = "call_id;seq;customer_id;speaker;text;offset_ms;spoken_at;partial"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("f.jsonl", encode(FRAGMENT)),
+        (
+            "f.jsonl",
+            b"\xef\xbb\xbf" + encode({"new": 1, **msgspec.to_builtins(FRAGMENT)}) + b"\r\n",
+        ),
+        ("f.csv", f'{ROW}\r\nc;7;T1;agent;"hi; you";900;2026-03-01T08:00;true\r\n'.encode()),
+        (
+            "f.csv",
+            gzip.compress(f'{ROW}\nc;7;T1;agent;"hi; you";900;2026-03-01T08:00Z;1\n'.encode()),
+        ),
+    ],
+)
+def test_single_fragments_are_sent_as_they_are_from_whichever_file_and_end_no_call(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    [[record]] = traffic_of_calls(tmp_path / name)
+    assert decode(record.value, CallFragment) == FRAGMENT
+    assert record.after_s == 0
 
 
 @pytest.mark.parametrize("line", ['{"call_id": "c"}', "5", '{"fragments": [], "seq": 1}'])
@@ -219,24 +254,44 @@ def test_a_wrong_call_names_file_and_line(tmp_path: Path, line: str) -> None:
     path = tmp_path / "c.jsonl"
     path.write_text(line)
     with pytest.raises(RowError, match=r"c\.jsonl:1: neither a call nor a fragment"):
-        list(read_calls(path))
+        list(traffic_of_calls(path))
 
 
 def test_profiles_have_numbers_words_and_nulls_but_not_the_answer(tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     path.write_text("customer_id,age,plan,total,churn\nc1,30,basic,,yes\nc2,1e3,nan,7.5,no\n")
-    records = list(read_profiles(path))
+    records = list(traffic_of_profiles(path))
     first, second = [decode(record.value, CustomerProfile) for record in records]
     assert records[0].key == b"default/c1"
     assert first.features == {"age": 30.0, "plan": "basic", "total": None}
     assert second.features == {"age": 1000.0, "plan": "nan", "total": 7.5}
 
 
+TABLE = "customer_id;tenure;postal_code;churned\r\nT1;7,5;04109;yes\r\nT2;n/a;10115;no\r\n"
+LINES = """{"customer_id": "T1", "tenure": 7.5, "postal_code": "04109"}
+{"customer_id": "T2", "tenure": "n/a", "postal_code": 10115}"""
+
+
+@pytest.mark.parametrize(("name", "content"), [("p.csv", f"\ufeff{TABLE}"), ("p.jsonl", LINES)])
+def test_profiles_are_sent_as_training_reads_them(tmp_path: Path, name: str, content: str) -> None:
+    path = tmp_path / name
+    path.write_text(content, newline="")
+    sent = [decode(record.value, CustomerProfile).features for record in traffic_of_profiles(path)]
+    assert sent == [
+        {"tenure": 7.5, "postal_code": "04109"},
+        {"tenure": "n/a", "postal_code": 10115.0},
+    ]
+    trained = [one.features for one in read_training_profiles(path, ["tenure"]).rows]
+    for ours, theirs in zip(sent, trained, strict=True):
+        assert number_of(ours["tenure"]) == number_of(theirs["tenure"])
+        assert category_of(ours["postal_code"]) == category_of(theirs["postal_code"])
+
+
 def test_a_table_without_customers_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     path.write_text("id,age\n1,2\n")
-    with pytest.raises(RowError, match=r"p\.csv:2: no customer_id"):
-        list(read_profiles(path))
+    with pytest.raises(FatalError, match=r"p\.csv:1: no column 'customer_id'"):
+        list(traffic_of_profiles(path))
 
 
 def test_every_public_mail_file_is_read_as_it_is(shared_data: Path) -> None:

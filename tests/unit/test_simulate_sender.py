@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from stream.errors import RetryableError
+from stream.simulate.files import RowError
 from stream.simulate.outgoing import OutgoingRecord
 from stream.simulate.sender import LATE_S, send_open_loop
 
@@ -104,6 +105,22 @@ async def test_another_error_ends_the_sending() -> None:
     with pytest.raises(ExceptionGroup) as caught:
         await send_open_loop(send, records(), rate_per_s=1000, clock=FakeClock())
     assert caught.group_contains(KeyError)
+
+
+async def test_records_that_break_off_are_sent_up_to_there_and_the_error_comes_as_it_is() -> None:
+    sent = []
+
+    async def send(record: OutgoingRecord) -> None:
+        await asyncio.sleep(0)
+        sent.append(record.value)
+
+    def breaking() -> Iterator[OutgoingRecord]:
+        yield from records(3)
+        raise RowError("calls.csv:5: no seq")
+
+    with pytest.raises(RowError, match=r"calls\.csv:5"):
+        await send_open_loop(send, breaking(), rate_per_s=1000, clock=FakeClock())
+    assert sent == [b"0", b"1", b"2"]
 
 
 async def test_it_ends_when_the_records_end() -> None:

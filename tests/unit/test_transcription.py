@@ -120,6 +120,16 @@ def test_labels_of_speakers_are_the_callers_to_name() -> None:
     assert fragment.speaker == "agent"
 
 
+def test_speakers_that_a_service_tells_apart_on_one_channel_are_not_all_the_customer() -> None:
+    words = [{"Content": word, "Speaker": label} for word, label in zip("abc", "011", strict=True)]
+    said = result("a", "I can credit you that")
+    said["Alternatives"][0]["Items"] = words
+    [fragment] = transcription(speakers={"0": "customer", "1": "agent"}).fragments(transcript(said))
+    assert fragment.speaker == "agent"
+    with pytest.raises(TranscriptionError, match="speaker='1' is nobody"):
+        transcription().fragments(transcript(said))
+
+
 fragments = st.builds(
     CallFragment,
     call_id=st.just("c-1"),
