@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from models.bundle import Bundle
 from stream.classify import Item
 from stream.errors import FatalError
 from stream.metrics import Metrics
@@ -39,3 +40,17 @@ class DeviceHealth:
             raise FatalError(
                 f"{failures} of {records} records failed at infer in the last minute; look at the device and the model"
             )
+
+
+def must_be_well(bundle: Bundle) -> None:
+    """Before a record is called poison: a golden row must pass on the same session.
+
+    Raises:
+        FatalError: it does not.
+    """
+    failure = bundle.golden_failure()
+    if failure is not None:
+        raise FatalError(
+            f"the device fails on a golden row of {bundle.name}/{bundle.version}: {failure}; "
+            "no record is to blame, restart the worker or look at the device"
+        )

@@ -22,7 +22,7 @@ from stream.calls.desk import CallDesk
 from stream.calls.fold import NO_PROBABILITY
 from stream.calls.reading import read_call
 from stream.classify import Item, give_up, read_email
-from stream.device_health import DeviceHealth
+from stream.device_health import DeviceHealth, must_be_well
 from stream.encoding import answer_mails, by_encoder, project_fragments, tokenize
 from stream.errors import FatalError, PoisonRecordError
 from stream.kafka.attempts import Offsets
@@ -128,14 +128,14 @@ class Engine:
                 read_email(item, self._options, self.bundle_for)
             else:
                 give_up(item, self._options)
-        self._want_words(items)
+        self._want_words(items, self._rules)
         cleaned_at_s = time.monotonic()
         tokenize(items)
         return cleaned_at_s, time.monotonic()
 
-    def _want_words(self, items: Sequence[Item]) -> list[Item]:
+    def _want_words(self, items: Sequence[Item], rules: Rules) -> list[Item]:
         """The fragments whose words must be embedded, each with the bundle that says how."""
-        wanted = [] if self._desk is None else self._desk.wanted(items, self._rules)
+        wanted = [] if self._desk is None else self._desk.wanted(items, rules)
         for item, bundle in wanted:
             assert item.call is not None, "only fragments of calls are wanted: this is a bug"
             item.bundle, item.text = bundle, item.call.fragment.text or ""
@@ -177,20 +177,17 @@ class Engine:
         """
         if self._desk is None:
             return []
-        while again := self._want_words(items):  # began in the window before, with another model
-            tokenize(again)
+        rules = self._rules  # the reading thread looks at them meanwhile
+        while again := self._want_words(items, rules):
+            tokenize(again)  # their calls began in the window before, with another model
             await self.compute(again)
-        work = partial(self._desk.fold, items, self._rules, offsets)
+        work = partial(_fold, self._desk, items, rules, offsets)
+        folding = asyncio.get_running_loop().run_in_executor(self._writer, work)
         try:
-            records = await asyncio.get_running_loop().run_in_executor(self._writer, work)
-        except InferenceError as error:
-            raise FatalError(
-                f"{error}; restart the worker, or roll the churn model back"
-            ) from error
-        if any(item.call and item.error and item.error.kind == NO_PROBABILITY for item in items):
-            for bundle in self._rules.calls.by_name.values():
-                _must_be_well(bundle)
-        return records
+            return await asyncio.shield(folding)
+        except asyncio.CancelledError:  # it stages: nobody may drop or restore beside it
+            await asyncio.wait({folding})
+            raise
 
     async def write(
         self, items: Sequence[Item], outputs_of: Callable[[Item], Sequence[Output]]
@@ -228,7 +225,7 @@ class Engine:
 
     def _blame(self, item: Item, kind: str, message: str) -> None:
         assert item.bundle is not None, "only items with a model are computed: this is a bug"
-        _must_be_well(item.bundle)
+        must_be_well(item.bundle)
         item.error = PoisonRecordError(
             "infer", kind, f"{message}; a golden row passes on the same session"
         )
@@ -241,10 +238,12 @@ class Engine:
         self._device.shutdown(wait=False, cancel_futures=True)
 
 
-def _must_be_well(bundle: Bundle) -> None:
-    failure = bundle.golden_failure()
-    if failure is not None:
-        raise FatalError(
-            f"the device fails on a golden row of {bundle.name}/{bundle.version}: {failure}; "
-            "no record is to blame, restart the worker or look at the device"
-        )
+def _fold(desk: CallDesk, items: Sequence[Item], rules: Rules, offsets: Offsets) -> list[Output]:
+    try:
+        records = desk.fold(items, rules, offsets)
+    except InferenceError as error:
+        raise FatalError(f"{error}; restart the worker, or roll the churn model back") from error
+    if any(item.call and item.error and item.error.kind == NO_PROBABILITY for item in items):
+        for bundle in rules.calls.by_name.values():
+            must_be_well(bundle)
+    return records

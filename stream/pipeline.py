@@ -178,7 +178,9 @@ class Walk:
             most = self._pace.records(self._group.live_waiting())
             records = await self._group.poll(most, self._pace.records())
             report_lag(self._group.lag(), self._metrics)
-            due = self._desk.due(self._group.caught_up())
+            due = {}  # while a record is suspect no window takes more along than its records
+            if not (records and self._group.marks.solo):
+                due = self._desk.due(self._group.caught_up())
             if not (records or due):
                 continue
             self.flight.start()

@@ -15,20 +15,23 @@ from typing import Protocol
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from models.bundle import Bundle
-from stream.calls.ageing import Ageing
+from stream.calls.ageing import MOST_AT_ONCE, Ageing
 from stream.calls.choice import ChurnModels
 from stream.calls.fold import Profiles, fold_window, rows_needed
 from stream.calls.restore import PARTITIONS_HEADER, read_states
 from stream.calls.state import Ages
 from stream.calls.table import CallTable, StateRecord
 from stream.classify import Item
-from stream.errors import PoisonRecordError
+from stream.errors import FatalError, PoisonRecordError
 from stream.kafka.clients import Log
 from stream.metrics import Metrics
 from stream.outputs import OUTPUT_ID, Output
 from stream.records import Source
 from stream.settings import Settings
 from stream.topics import CALL_TRANSCRIPTS, CHURN_STATE
+
+# Brokers' clocks, and the way of a record to us: what was said just before a call fell silent must be here first.
+MOST_SKEW_MS = 60_000
 
 
 class Takes(Protocol):
@@ -69,7 +72,8 @@ class CallDesk:
             round(settings.churn_silent_s * 1000), round(settings.churn_ended_keep_s * 1000)
         )
         self.table = CallTable(ages)
-        self._ageing = Ageing(self.table, clock_ms)
+        skew_ms = min(MOST_SKEW_MS, ages.silent_ms // 10)
+        self._ageing = Ageing(self.table, lambda: clock_ms() - skew_ms)
         self._partitions = 0
         self._whose: Takes | None = None
 
@@ -95,6 +99,11 @@ class CallDesk:
         self.table.drop()
         self._partitions, self._whose = partitions, whose
         ours = {tp.partition: at.offset for tp, at in offsets.items() if tp.topic == self._topic}
+        if any(partition >= partitions for partition in ours):  # nobody knows whether it has states
+            raise FatalError(
+                f"{self._topic} has more partitions than the {partitions} it had when this worker started; while no "
+                f"call is in progress, give {self._state_topic} as many, then start the worker again"
+            )
         for partition in range(partitions):
             if partition not in ours:
                 self.table.forget(partition)
@@ -168,9 +177,9 @@ class CallDesk:
         last_ms = {
             item.inbound.source.partition: item.appended_ms for item in items if self.is_call(item)
         }
-        for tp in offsets:
-            if tp.topic == self._topic:
-                self._ageing.sweep(tp.partition, last_ms.get(tp.partition), self._is_ours)
+        left = MOST_AT_ONCE
+        for place in sorted(tp.partition for tp in offsets if tp.topic == self._topic):
+            left -= self._ageing.sweep(place, last_ms.get(place), self._is_ours, left)
 
     def _is_ours(self, key: bytes) -> bool:
         """A dedicated worker's period may have begun, or ended, since the states were read."""
@@ -197,9 +206,8 @@ class CallDesk:
 
     def due(self, read: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
         """Of partitions that are read to their end, those with a call that time has ended, or made forgotten."""
-        now_ms = self._clock_ms()
-        agendas = {tp: self.table.agenda(tp.partition) for tp in read if tp.topic == self._topic}
-        return {tp: read[tp] for tp, agenda in agendas.items() if agenda and agenda[0][0] <= now_ms}
+        calls = {tp: at for tp, at in read.items() if tp.topic == self._topic}
+        return {tp: at for tp, at in calls.items() if self._ageing.is_due(tp.partition)}
 
     def _show(self) -> None:
         self._metrics.calls_in_progress.set(self.table.calls_open)

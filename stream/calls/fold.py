@@ -16,7 +16,6 @@ from models.churn.vectors import CallSums, Features
 from stream.calls.choice import ChurnModels, churn_of
 from stream.calls.steps import CallItem, Step, steps_of
 from stream.calls.table import CallTable
-from stream.calls.unfolded import Unfolded
 from stream.errors import PoisonRecordError
 from stream.records import ChurnScore, ModelRef, from_kafka_ms
 
@@ -66,8 +65,9 @@ def fold_window(
         now_ms: becomes `scored_at`.
 
     Returns:
-        One for each item, in order. An error, stage `infer`, where no churn model is live (nothing of the fragment is
-        kept, a replay counts it) or where the model gives no number (its words are counted, a replay is a duplicate).
+        One for each item, in order. An error where no churn model is live or the call has too many gaps (nothing of
+        the fragment is kept, a replay counts it), or where the model gives no number (its words are counted, a replay
+        is a duplicate).
 
     Raises:
         InferenceError: the model's run failed; nothing is staged.
@@ -78,8 +78,7 @@ def fold_window(
     found = _probabilities(steps, sums, known)
     scored_at = from_kafka_ms(now_ms)
     results = [
-        _no_model(step) if step.call is None else _result(step, step.call, own, scored_at)
-        for step, own in zip(steps, found, strict=True)
+        step.error or _result(step, own, scored_at) for step, own in zip(steps, found, strict=True)
     ]
     for (partition, _), (call, fragment) in calls.items():
         if call.is_changed:
@@ -153,11 +152,11 @@ def _probabilities(
     return found
 
 
-def _result(
-    step: Step, call: Unfolded, found: _Found, scored_at: datetime
-) -> ChurnScore | PoisonRecordError:
+def _result(step: Step, found: _Found, scored_at: datetime) -> ChurnScore | PoisonRecordError:
     """The score; the call's last probability moves on with every fragment that counts."""
-    fragment, previous = step.item.fragment, call.probability
+    fragment, call = step.item.fragment, step.call
+    assert call is not None, "a step without a call has an error: this is a bug"
+    previous = call.probability
     moved = found.after - (found.before if previous is None else previous)
     if not math.isfinite(moved):
         return _no_number(call.bundle)
@@ -179,15 +178,6 @@ def _result(
         model=ModelRef(name=call.bundle.name, version=call.bundle.version),
         scored_at=scored_at,
         source=step.item.source,
-    )
-
-
-def _no_model(step: Step) -> PoisonRecordError:
-    return PoisonRecordError(
-        "infer",
-        "no-churn-model",
-        f"no churn model is live for tenant {step.item.fragment.tenant!r}; train one (switchboard train-churn), "
-        "approve it (switchboard models approve), then send this again (switchboard dead-letters replay)",
     )
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from models.churn.sums import Int64Array
 from stream.calls.choice import ChurnModels, choose
+from stream.calls.intervals import MOST_INTERVALS
 from stream.calls.state import state_key
 from stream.calls.table import CallTable
 from stream.calls.unfolded import Unfolded
+from stream.errors import PoisonRecordError
 from stream.records import CallFragment, Source
 
 Calls = dict[tuple[int, bytes], tuple[Unfolded, CallFragment]]
@@ -38,10 +40,11 @@ class CallItem:
 
 @dataclass(slots=True, eq=False)
 class Step:
-    """A fragment with its call, as the fold comes by. `call` None: no model scores it."""
+    """A fragment with its call, as the fold comes by. `call` None: it is not scored, `error` says why."""
 
     item: CallItem
     call: Unfolded | None
+    error: PoisonRecordError | None = None
     customer_id: str | None = None
     is_duplicate: bool = False
     is_first: bool = False
@@ -67,10 +70,14 @@ def steps_of(
         step = Step(item, call)
         steps.append(step)
         if call is None:
+            step.error = _no_model(fragment)
             continue
         step.is_duplicate = fragment.seq in call.seen
         step.is_first = not call.seen.count
         if not (fragment.partial or step.is_duplicate):
+            if not call.seen.has_room_for(fragment.seq):
+                step.call, step.error = None, _too_many_gaps()
+                continue
             call.note(fragment, item.appended_ms)
         step.customer_id = call.customer_id if step.is_duplicate else call.customer_with(fragment)
         step.is_final = call.life is not None and call.life.ended is not None
@@ -96,3 +103,22 @@ def _call_of(
     call.is_remembered(item.appended_ms, table.ages)
     calls[partition, key] = call, fragment
     return call
+
+
+def _no_model(fragment: CallFragment) -> PoisonRecordError:
+    return PoisonRecordError(
+        "infer",
+        "no-churn-model",
+        f"no churn model is live for tenant {fragment.tenant!r}; train one (switchboard train-churn), "
+        "approve it (switchboard models approve), then send this again (switchboard dead-letters replay)",
+    )
+
+
+def _too_many_gaps() -> PoisonRecordError:
+    return PoisonRecordError(
+        "validate",
+        "too-many-gaps",
+        f"{MOST_INTERVALS:,} runs of seq with gaps between them are remembered of a call, and this one would begin "
+        "another; number its fragments 0, 1, 2, …, send the missing ones, then this again (switchboard dead-letters "
+        "replay)",
+    )

@@ -8,10 +8,9 @@
                                        ▼
                      the old one goes on; told in log, metric and /health/ready; again after 1 s … 1 min
 
-At the start of a worker all that is live must load before it joins. What is neither live nor the one before is let
-go, as soon as no call wants it that began with it and may go on with it (`deployments.wanted`). While nothing is live,
-neither for mail nor for calls, and the tenants file names no model, the worker waits, not ready: whoever starts it
-before the first approval need not start it again.
+At the start of a worker all that is live must load before it joins, and what calls may have begun with is tried. What
+is neither live nor the one before is let go, when no call is left that may go on with it (`deployments.wanted`). While
+nothing is live and the tenants file names no model, the worker waits, not ready; nobody need start it again.
 """
 
 import asyncio
@@ -131,7 +130,7 @@ class DeployedModels:
             both.create_task(self._load())
 
     def _may_start(self) -> bool:
-        return self._was_read and self._has_some() and not self._pending()
+        return self._was_read and self._has_some() and not (self._pending() or self._untried())
 
     def _has_some(self) -> bool:
         return bool(self._wanted.live) or self._scope.has_others
@@ -154,8 +153,7 @@ class DeployedModels:
         """Serve what is wanted and loaded; what is wanted and not loaded leaves the one before in its place."""
         answering: dict[Slot, Bundle] = {}
         for slot, ref in self._wanted.refs().items():
-            bundle = self._bundles.get(ref) or self._answering.get(slot)
-            if bundle is not None:
+            if bundle := self._bundles.get(ref) or self._answering.get(slot):
                 answering[slot] = bundle
         for slot in sorted(answering.keys() | self._answering.keys()):
             new, old = answering.get(slot), self._answering.get(slot)
@@ -174,8 +172,7 @@ class DeployedModels:
 
     def _pending(self) -> dict[Slot, BundleRef]:
         """Live and not served."""
-        refs = self._wanted.refs()
-        return {slot: ref for slot, ref in refs.items() if ref not in self._bundles}
+        return {slot: ref for slot, ref in self._wanted.refs().items() if ref not in self._bundles}
 
     # -- bundles -------------------------------------------------------------------------------
 
@@ -194,10 +191,13 @@ class DeployedModels:
 
     def _missing(self) -> list[BundleRef]:
         """What to load: what is live, then what was before it, so that a rollback takes no time."""
-        refs = list(self._pending().values())
-        if self._started:
-            refs += [ref for ref in self._wanted.before() if ref not in self._bundles]
-        return refs
+        before = [ref for ref in self._wanted.before() if ref not in self._bundles]
+        return [*self._pending().values(), *(before if self._started else self._untried())]
+
+    def _untried(self) -> list[BundleRef]:
+        """Before the start: what calls in progress may stay with; a bundle that fails holds up nobody."""
+        refs = self._wanted.for_calls(datetime.now(UTC)).intersection(self._wanted.before())
+        return [ref for ref in refs - self._bundles.keys() if self._retries.of(ref) is None]
 
     async def _load_one(self, ref: BundleRef) -> None:
         self._log("model_loading", tenant=ref.tenant, model=str(ref))

@@ -52,8 +52,13 @@ class Live:
     refused: dict[int, str] = field(default_factory=dict[int, str])
     highest: int = -1
 
-    def add(self, entries: Iterable[Entry]) -> None:
-        """Take records of `model-deployments`, in any order, also ones that were there before."""
+    def add(self, entries: Iterable[Entry]) -> list[Deployment]:
+        """Take records of `model-deployments`, in any order, also ones that were there before.
+
+        Returns:
+            Those that changed something, as they came.
+        """
+        taken: list[Deployment] = []
         for entry in entries:
             self.highest = max(self.highest, entry.offset)
             key = entry.key or b""
@@ -68,6 +73,9 @@ class Live:
                 self.refused[entry.offset] = "its key is not tenant/name of its value"
                 continue
             self._by_key[key] = entry.offset, deployment
+            if deployment is not None:
+                taken.append(deployment)
+        return taken
 
     def by_tenant(self, kind: ModelKind = "text") -> dict[str, Deployment]:
         """The live model of a kind for each tenant that has one, in the order of their names."""

@@ -48,7 +48,8 @@ class Wanted:
             if reading.entries:  # an empty topic takes no model away
                 self._records = Live()
         known_refused = dict(before.refused)
-        self._records.add(reading.entries)
+        for deployment in self._records.add(reading.entries):
+            self._note_replaced(deployment)
         for offset, reason in self._records.refused.items() - known_refused.items():
             self._log("deployment_not_read", offset=offset, reason=reason)
         self.live = {
@@ -56,7 +57,6 @@ class Wanted:
             for kind in KINDS
             for tenant, deployment in self._scope.needed(self._records.by_tenant(kind)).items()
         }
-        self._note_replaced()
 
     def refs(self) -> dict[Slot, BundleRef]:
         """What shall answer."""
@@ -81,9 +81,9 @@ class Wanted:
         for_calls = {ref for ref in self.for_calls(now) if (ref.name, ref.version) in in_use}
         return for_calls | {*self.refs().values(), *self.before()}
 
-    def _note_replaced(self) -> None:
-        for (_, kind), deployment in self.live.items():
-            if kind == "churn" and (ref := ref_before(deployment)) is not None:
-                self._replaced[ref] = deployment.deployed_at
-        for deployment in self.live.values():
-            self._replaced.pop(ref_of(deployment), None)  # it is back
+    def _note_replaced(self, deployment: Deployment) -> None:
+        """Each record by itself: whoever reads several in one go must say the same as others."""
+        before = ref_before(deployment)
+        if deployment.kind == "churn" and before is not None:
+            self._replaced[before] = deployment.deployed_at
+        self._replaced.pop(ref_of(deployment), None)  # it is back

@@ -34,6 +34,7 @@ class Lanes:
         self._waiting: dict[TopicPartition, list[InboundRecord]] = {}
         self._next_offsets: dict[TopicPartition, int] = {}
         self._nothing_below: dict[TopicPartition, int] = {}
+        self._read_to: dict[TopicPartition, int] = {}
         self._solo: Set[TopicPartition] = frozenset()
         self._careful: Set[TopicPartition] = frozenset()
 
@@ -57,6 +58,7 @@ class Lanes:
         """
         self._waiting.clear()
         self._nothing_below.clear()
+        self._read_to.clear()
         self._windows_since_bulk = 0
         self._next_offsets = dict(offsets)
         self._solo, self._careful = solo, careful
@@ -106,6 +108,8 @@ class Lanes:
         ):  # what lies there are a transaction's marker, or records that are not committed yet
             ends = {tp: self._consumer.highwater(tp) for tp in partitions}
             self._nothing_below |= {tp: end for tp, end in ends.items() if end is not None}
+            # a fetch may only be slow: nobody is silent before his records were read
+            self._read_to = {tp: await self._consumer.position(tp) for tp in partitions}
 
     def _counted(self, records: list[InboundRecord]) -> list[InboundRecord]:
         if records:
@@ -164,7 +168,7 @@ class Lanes:
         return {
             tp: offset
             for tp, offset in self._next_offsets.items()
-            if (end := ends[tp]) is not None and end <= max(offset, self._nothing_below.get(tp, 0))
+            if (end := ends[tp]) is not None and end <= max(offset, self._read_to.get(tp, 0))
         }
 
     def lag(self) -> dict[TopicPartition, int]:

@@ -145,9 +145,10 @@ async def _as_sent_before(letter: Letter, source: AIOKafkaConsumer) -> Output | 
     """The record as its producer sent it; None when it was too large to keep and is gone from its source."""
     headers = [(name, value) for name, value in letter.headers if name not in _REASON_HEADERS]
     headers.append((REPLAY_OF, letter.header(OUTPUT_ID).encode()))
-    topic, key, value = letter.header("source-topic"), letter.key, letter.value
+    topic, partition = letter.header("source-topic"), int(letter.header("source-partition"))
+    key, value = letter.key, letter.value
     if letter.is_too_large:
-        tp = TopicPartition(topic, int(letter.header("source-partition")))
+        tp = TopicPartition(topic, partition)
         offset = int(letter.header("source-offset"))
         source.assign([tp])
         if (await source.beginning_offsets([tp]))[tp] > offset:
@@ -158,7 +159,8 @@ async def _as_sent_before(letter: Letter, source: AIOKafkaConsumer) -> Output | 
         if not records:
             return None
         key, value = records[0].key, records[0].value  # a key may have been too large as well
-    return Output(topic, key, value, headers)
+    # its own partition: producers place keys by other hashes than ours, and there its call's state lies
+    return Output(topic, key, value, headers, partition)
 
 
 async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:

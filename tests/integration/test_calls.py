@@ -8,10 +8,12 @@ import random
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from stream.calls.state import decode_state
 from stream.errors import FatalError
 from stream.kafka.letters import read_letters, replay_letters
+from stream.kafka.partitions import partitions_of
 from stream.topics import CALL_TRANSCRIPTS, CHURN_STATE, INBOUND_EMAILS, INBOUND_EMAILS_BULK
 from tests.calling import answered, begin, fragment, proven, say, scores, states
 from tests.churn_fakes import FakeChurnBundle, FakeChurnModel
@@ -110,6 +112,24 @@ async def test_a_call_that_never_ends_has_ended_after_silence_and_leaves_a_tombs
         assert decode_state(written[-2].key, written[-2].value).life.ended == ended
 
 
+async def test_behind_a_transaction_of_the_producer_a_silent_call_ends_too(
+    kafka: str, prefix: str
+) -> None:
+    """What lies at the end of the partition is the transaction's marker, which nobody ever gets to see."""
+    settings = settings_for(kafka, prefix, churn_silent_s=1)
+    topic = await begin(settings)
+    key, value = fragment("quiet", 0)
+    async with walking(settings) as running:
+        producer = AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=f"{prefix}user")
+        await producer.start()
+        async with producer.transaction():
+            await producer.send_and_wait(topic, value, key)
+        await producer.stop()
+        await until(lambda: running.walk._desk.table.calls_ended == 1)
+        counted = await proven(settings)
+    assert (counted.answers, counted.states) == (1, 1)
+
+
 async def test_what_cannot_be_a_fragment_is_a_dead_letter_and_harms_nobody(
     kafka: str, prefix: str
 ) -> None:
@@ -153,6 +173,29 @@ async def test_without_a_model_fragments_are_letters_and_a_replay_after_the_appr
     state = (await states(settings))["default/c"]
     assert state is not None
     assert state.seen == (0, 7)
+
+
+async def test_a_replayed_fragment_meets_its_call_where_the_producers_own_hash_had_put_it(
+    kafka: str, prefix: str
+) -> None:
+    """Clients place keys by different hashes (CRC-32, murmur2); a call's state lies where its fragments do."""
+    settings, rules = settings_for(kafka, prefix), FakeRules(calls=FakeChurnBundle())
+    topic = await begin(settings)
+    key, _ = fragment("c", 0)
+    [ours] = partitions_of([key], settings.topic_partitions)
+    theirs = (ours + 1) % settings.topic_partitions
+    async with walking(settings, rules=rules) as running:
+        for seq in range(3):
+            rules.put_live(None if seq == 1 else FakeChurnBundle())
+            await produce(kafka, topic, [fragment("c", seq)], partition=theirs)
+            await answered(running, seq + 1)
+        assert await replay_letters(settings, Events(), again=False) == 1
+        await answered(running, 4)
+        counted = await proven(settings)
+    assert (counted.answers, counted.letters, counted.states) == (3, 1, 1)
+    state = (await states(settings))["default/c"]
+    assert state is not None
+    assert state.seen == (0, 3), "one call, not one in each of two partitions"
 
 
 async def test_a_call_stays_with_its_model_until_that_is_rolled_back(

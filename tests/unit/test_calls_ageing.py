@@ -2,7 +2,6 @@
 
 import pytest
 
-from stream.calls import ageing
 from stream.calls.ageing import Ageing
 from stream.calls.fold import fold_window
 from stream.calls.state import CallState, decode_state
@@ -48,10 +47,10 @@ class Worker:
         self.table.merge({})
         return written
 
-    def sweep_at(self, hours: float, behind_hours: float | None = None) -> int:
+    def sweep_at(self, hours: float, behind_hours: float | None = None, **more: int) -> int:
         self.clock.now_ms = int(hours * HOUR_MS)
         behind_ms = None if behind_hours is None else int(behind_hours * HOUR_MS)
-        return self.ageing.sweep(0, behind_ms)
+        return self.ageing.sweep(0, behind_ms, **more)
 
     def state(self, call_id: str = "c") -> CallState | None:
         return self.table.find(0, f"default/{call_id}".encode())
@@ -177,16 +176,13 @@ def test_when_nothing_is_due_nobody_is_looked_at(worker: Worker, monkeypatch) ->
     assert worker.table.agenda(0) == before
 
 
-def test_many_calls_that_are_due_at_once_are_spread_over_windows(
-    worker: Worker, monkeypatch
-) -> None:
-    monkeypatch.setattr(ageing, "MOST_AT_ONCE", 20)
+def test_many_calls_that_are_due_at_once_are_spread_over_windows(worker: Worker) -> None:
     for call in range(50):
         worker.hear(f"c{call}", 0, 0)
     worker.commit()
     staged = 0
     while worker.table.calls_open:
-        found = worker.sweep_at(2)
+        found = worker.sweep_at(2, most=20)
         assert found <= 20
         staged += found
         worker.commit()

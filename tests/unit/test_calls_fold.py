@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 
 from models.churn.vectors import CallSums, FeatureSpace
 from stream.calls.fold import fold_window, rows_needed
+from stream.calls.intervals import MOST_INTERVALS
 from stream.calls.table import CallTable
 from stream.errors import PoisonRecordError
 from stream.records import CallFragment, ChurnScore
@@ -235,6 +237,33 @@ def test_without_a_model_each_fragment_is_a_dead_letter_that_a_replay_counts() -
     assert table.find(0, KEY) is None
     (replayed,) = fold(table, [said(0)])
     assert not replayed.duplicate
+
+
+def test_a_producer_that_leaves_gaps_for_ever_cannot_make_a_state_grow_for_ever() -> None:
+    table = empty_table()
+    found = fold(table, [said(2 * seq, " ") for seq in range(MOST_INTERVALS)])
+    assert all(isinstance(one, ChurnScore) for one in found)
+    size = table.state_bytes
+    told: list[Any] = fold(
+        table,
+        [
+            said(9_999),  # one gap too many
+            said(9_999, partial=True),  # remembered by nobody
+            said(2),  # again
+            said(1),  # fills a gap
+            said(9_999),  # so that there is room
+            said(10_001),
+        ],
+    )
+    kinds = [getattr(one, "kind", None) for one in told]
+    assert kinds == ["too-many-gaps", None, None, None, None, "too-many-gaps"]
+    assert "number its fragments 0, 1, 2" in told[0].message
+    assert (told[2].duplicate, told[4].fragments) == (True, MOST_INTERVALS + 2)
+    assert told[4].probability == expected(["my card is gone"] * 2)
+    assert table.state_bytes < size + 200
+    many = [said(10**15 * seq, " ", call_id="d") for seq in range(9)]
+    fold(table, [*many, *(said(2**52 + 2 * seq, " ", call_id="d") for seq in range(2_000))])
+    assert table.state_bytes < 2 * 20_000
 
 
 def test_a_tenant_without_a_model_does_not_hold_up_the_others() -> None:

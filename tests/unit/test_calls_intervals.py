@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.calls import intervals
 from stream.calls.intervals import Intervals, are_edges
 
 NUMBERS = st.lists(st.integers(0, 60) | st.integers(2**53 - 3, 2**53))
@@ -45,6 +46,19 @@ def test_a_call_without_gaps_is_one_interval_of_a_few_bytes() -> None:
     assert seen.edges() == (0, 10_000)
     assert len(msgspec.msgpack.encode(seen.edges())) == 5
     assert are_edges(seen.edges())
+
+
+@given(NUMBERS)
+def test_room_for_a_number_is_room_for_its_interval(numbers: list[int]) -> None:
+    seen = Intervals()
+    for number in numbers:
+        full, bigger = Intervals.of_edges(seen.edges()), Intervals.of_edges(seen.edges())
+        bigger.add(number)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(intervals, "MOST_INTERVALS", len(seen.edges()) // 2)
+            if number not in seen:
+                assert full.has_room_for(number) == (len(bigger.edges()) <= len(seen.edges()))
+        seen.add(number)
 
 
 @pytest.mark.parametrize("numbers", [[1], [0, 0], [-1, 2], [0, 2, 2, 3], [3, 5, 4, 6]])

@@ -147,6 +147,23 @@ def test_what_approvals_and_rollbacks_really_write_is_told_apart() -> None:
     assert told.goes_on() == set()
 
 
+@pytest.mark.parametrize("records", [
+    [churn("1"), churn("2", "1"), churn("3", "2")],
+    [churn("1"), churn("2", "1"), deployment("7"), churn("3", "2"), churn("2")],
+    [churn("1"), churn("2", "1"), churn("1"), churn("3", "1")],
+], ids=["approvals", "the last one rolled back", "the first one rolled back"])  # fmt: skip
+def test_who_reads_several_records_in_one_go_says_the_same_as_who_reads_them_one_by_one(
+    records: list[Deployment],
+) -> None:
+    records = [msgspec.structs.replace(one, deployed_at=NOW) for one in records]
+    at_once, one_by_one = Told(), Told()
+    at_once.hears(*records)
+    for record in records:
+        one_by_one.hears(record)
+    assert at_once.goes_on() == one_by_one.goes_on()
+    assert "churn/1" in at_once.goes_on()
+
+
 @pytest.mark.parametrize("missed", [
     churn("4", "3", deployed_at=NOW),  # 2 was rolled back or not: nobody here can tell
     ("default", "churn"),
@@ -237,6 +254,33 @@ async def test_the_bundle_of_calls_in_progress_stays_until_the_last_one_has_ende
     await until(lambda: sorted(disk.kept) == ["churn/2", "churn/3"], 5)
     assert named(story, "2").version == "2", "of approvals the one before is there"
     assert len(disk.loaded) == loads
+
+
+async def test_a_worker_that_starts_after_a_swap_has_the_bundle_of_the_calls_that_began_before_it(
+    keep: Callable[..., Story],
+) -> None:
+    disk = Disk("churn/1", "churn/2")
+    story = keep(disk, Events(), Metrics())
+    await story.write(churn("1"), churn("2", "1"))
+    await story.models.engine()
+    assert named(story, "1").version == "1", "before it joins: with the first window it is too late"
+    assert story.served_churn() == {"default": "churn/2"}
+
+
+async def test_a_bundle_before_that_is_gone_or_too_old_keeps_no_worker_from_starting(
+    keep: Callable[..., Story],
+) -> None:
+    disk, events = Disk("churn/2"), Events()
+    story = keep(disk, events, Metrics())
+    await story.write(churn("1"), churn("2", "1"))
+    await story.models.engine()
+    assert events.count("model_not_loaded") == 1
+    old = Disk("churn/1", "churn/2")
+    story = keep(old, Events(), Metrics())
+    await story.write(churn("2", "1", deployed_at=datetime.now(UTC) - KEEP_FOR_CALLS))
+    await story.models.engine()
+    assert old.loaded[0] == "churn/2"
+    assert named(story, "1") is None
 
 
 async def test_a_call_that_never_ends_keeps_no_bundle_longer_than_two_hours(

@@ -28,6 +28,7 @@ class FakeConsumer:
         self.logs: dict[TopicPartition, list[int]] = {}
         self.positions: dict[TopicPartition, int] = {}
         self.waits_ms: list[int] = []
+        self.is_slow = False
 
     def fill(self, tp: TopicPartition, *sizes: int) -> None:
         self.logs.setdefault(tp, []).extend(sizes)
@@ -39,6 +40,8 @@ class FakeConsumer:
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]:
         self.waits_ms.append(timeout_ms)
+        if self.is_slow:
+            return {}
         left, found = max_records or 1_000_000, {}
         for tp in partitions or self.positions:
             begin = self.positions[tp]
@@ -48,6 +51,9 @@ class FakeConsumer:
                 self.positions[tp] += len(sizes)
                 left -= len(sizes)
         return found
+
+    async def position(self, tp: TopicPartition) -> int:
+        return self.positions[tp]
 
     def highwater(self, tp: TopicPartition) -> int | None:
         return len(self.logs[tp]) if tp in self.logs else None
@@ -297,6 +303,25 @@ async def test_lag_is_what_was_not_handed_out(consumer: FakeConsumer) -> None:
     assert lanes.lag() == {LIVE[0]: 10}
     await lanes.poll(10)
     assert lanes.lag() == {LIVE[0]: 6}
+
+
+async def test_a_partition_is_read_to_its_end_only_when_what_lies_there_was_handed_out(
+    consumer: FakeConsumer,
+) -> None:
+    consumer.fill(LIVE[0], 10, 10)
+    consumer.fill(LIVE[1], *[10] * 3)
+    lanes = lanes_of(consumer, LIVE[0], LIVE[1], LIVE[2])
+    consumer.is_slow = True  # the broker has told its end, and takes long to send what lies below
+    assert await lanes.poll(100) == []
+    assert lanes.caught_up() == {}
+    consumer.is_slow = False
+    assert len(await lanes.poll(100)) == 5
+    assert lanes.caught_up() == {LIVE[0]: 2, LIVE[1]: 3}
+    consumer.fill(LIVE[0], 10)  # a transaction's marker: the client passes it and gives no record
+    consumer.positions[LIVE[0]] = 3
+    assert lanes.caught_up() == {LIVE[1]: 3}
+    assert await lanes.poll(100) == []
+    assert lanes.caught_up() == {LIVE[0]: 2, LIVE[1]: 3}
 
 
 async def test_calls_and_live_mail_share_a_window_partition_by_partition(
