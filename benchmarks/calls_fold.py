@@ -166,22 +166,18 @@ def cost(name: str, model: ChurnModel, window: int, turns: int) -> dict[str, obj
         "cpu_us_a_fragment_median": medians,
         "cpu_us_a_fragment_least": {place: round(min(one), 1) for place, one in took.items()},
         "limit_us": LIMIT_US,
-        "thousandth_to_tenth": {
-            way: round(
-                statistics.median(
-                    late / early
-                    for late, early in zip(
-                        took[f"{way}, fragment 1000"], took[f"{way}, fragment 10"], strict=True
-                    )
-                ),
-                3,
-            )
-            for way in ways
-        },
+        "thousandth_to_first": {way: late_to_early(took, way, 1) for way in ways},
+        "thousandth_to_tenth": {way: late_to_early(took, way, 10) for way in ways},
         "state_bytes_at_1000": len(
             encode_state(state_of(0, 1000, rows[0], bundle.name, sums_key(bundle)))
         ),
     }
+
+
+def late_to_early(took: dict[str, list[float]], way: str, early: int) -> float:
+    """Cost of the thousandth fragment by that of an early one, both of one turn; the median of all turns."""
+    pairs = zip(took[f"{way}, fragment 1000"], took[f"{way}, fragment {early}"], strict=True)
+    return round(statistics.median(late / soon for late, soon in pairs), 3)
 
 
 def side(

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -39,33 +42,53 @@ async def say(settings: Settings, *fragments: Fragment) -> None:
     await produce(settings.kafka_bootstrap_servers, settings.topic(CALL_TRANSCRIPTS), fragments)
 
 
-async def talk(settings: Settings, calls: int, seqs: range, rate_per_s: float) -> None:
-    """Many calls at once, fragment by fragment, at a rate."""
+@dataclass
+class Talk:
+    """Calls at once, of each of which `fragments` were sent so far."""
+
+    fragments: int = 0
+
+
+@asynccontextmanager
+async def talking(settings: Settings, calls: int, rate_per_s: float) -> AsyncIterator[Talk]:
+    """Many calls at once, fragment by fragment, at a rate, for as long as the body takes: however slow a machine is."""
+    talk, ends = Talk(), asyncio.Event()
     producer = AIOKafkaProducer(
         bootstrap_servers=settings.kafka_bootstrap_servers,
         enable_idempotence=True,
         request_timeout_ms=60_000,
     )
-    await producer.start()
-    try:
-        for seq in seqs:
+
+    async def send() -> None:
+        while not ends.is_set():
             for call in range(calls):
-                key, value = fragment(f"c{call}", seq)
+                key, value = fragment(f"c{call}", talk.fragments)
                 await producer.send(settings.topic(CALL_TRANSCRIPTS), value, key)
+            talk.fragments += 1
             await asyncio.sleep(calls / rate_per_s)
         await producer.flush()
+
+    await producer.start()
+    sending = asyncio.ensure_future(send())
+    try:
+        yield talk
+        ends.set()
+        await sending
     finally:
+        sending.cancel()
         await producer.stop()
 
 
 async def answered(running: Running, count: int) -> None:
     """Wait until a walk has committed so many records in all."""
 
-    def committed() -> int:
-        seen = running.events.seen
-        return sum(facts["records"] for name, facts in seen if name == "window_committed")
+    await until(lambda: committed(running) >= count, why=count)
 
-    await until(lambda: committed() >= count, why=count)
+
+def committed(running: Running) -> int:
+    """Records that a walk has committed so far."""
+    seen = running.events.seen
+    return sum(facts["records"] for name, facts in seen if name == "window_committed")
 
 
 async def scores(settings: Settings) -> list[dict[str, Any]]:

@@ -5,8 +5,8 @@
 
 A state record says in its `output-id` up to which offset of its source it tells everything. So a call's fragments are
 counted up to there, and up to its group's committed offset where that is farther: a state that was not written, or
-was overwritten by an older one, is found. In memory are the states of one partition, and the profiles of the customers
-that all states name.
+was overwritten by an older one, is found; and so is one that tells of fragments which nobody has committed. In memory
+are the states of one partition, and the profiles of the customers that all states name.
 """
 
 import time
@@ -21,7 +21,7 @@ from stream.topics import CALL_TRANSCRIPTS, CHURN_SCORES, CHURN_STATE, CUSTOMER_
 from stream.verify.differences import Differences
 from stream.verify.groups import Groups
 from stream.verify.layout import Layout
-from stream.verify.ledger import Kind, OutputRecord, OutputTopic
+from stream.verify.ledger import MOST_DIGITS, Kind, OutputRecord, OutputTopic
 from stream.verify.outcomes import Outcomes
 from stream.verify.reading import Cluster, Place, Record, named
 from stream.verify.recount import Bundles, Recount
@@ -76,13 +76,14 @@ class CallProof:
         elif topic.name in self._layout.names(CHURN_SCORES):
             self._outcomes.add_score(output.cause, output.value)
 
-    async def found(self) -> CallsFound:
-        """Read states and fragments, and compare."""
+    async def found(self, settle_s: float) -> CallsFound:
+        """Read states and fragments, and compare; a transaction may stay open for so long."""
         await self._read_profiles()
         places, sources = self._layout.places(CHURN_STATE), self._layout.places(CALL_TRANSCRIPTS)
         for place, source in zip(places, sources, strict=True):
             partition = Partition(named(place), named(source))
             await self._read_states(place, partition)
+            partition.committed = await self._committed_by_now(source, settle_s)
             recount = await self._count(source, partition)
             self._states.compare(partition, recount.calls, time.time_ns() // 1_000_000)
         return self._states.found()
@@ -133,12 +134,31 @@ class CallProof:
         [stable] = (await self._cluster.stable_ends([place])).values()
         partition.is_hidden = stable < end
 
+    async def _committed_by_now(self, source: Place, settle_s: float) -> int | None:
+        """Offset that the farthest group has committed; None: a transaction on it stays open.
+
+        Asked for when the states were read: those that could be seen have their offsets by then.
+        """
+        offsets: list[int] = []
+        for group in range(len(self._groups.ids)):
+            found, pending = await self._cluster.committed(group, [source], settle_s)
+            if pending:
+                return None
+            offsets.append(found.get(source, 0))
+        return max(offsets)
+
     async def _count(self, source: Place, partition: Partition) -> Recount:
         """Count the calls of a partition anew."""
         recount = Recount(self._ages, self._bundles)
         partition.is_trimmed = self._spans[source].start > 0
 
+        read = 0
+
         def note(_: Place, record: Record) -> None:
+            nonlocal read
+            read += 1  # not by offset: some are markers of transactions
+            if read % FORGET_EVERY == 0:
+                recount.forget(record.timestamp, partition.stored)
             if partition.oldest_ms is None:
                 partition.oldest_ms = record.timestamp
             try:
@@ -153,8 +173,6 @@ class CallProof:
             is_heard = stored is not None and stored.value is not None
             outcome = self._outcomes.of(partition.source, record.offset)
             recount.add(key, fragment, record.timestamp, outcome, is_heard=is_heard)
-            if record.offset % FORGET_EVERY == 0:
-                recount.forget(record.timestamp, partition.stored)
 
         await self._cluster.records({source: self._spans[source]}, note)
         return recount
@@ -169,4 +187,5 @@ def _stands_at(record: Record, source: str) -> int | None:
     """The offset of its source up to which a state tells everything; None: it does not say."""
     cause = (dict(record.headers).get(OUTPUT_ID) or b"").decode(errors="replace")
     place, _, number = cause.rpartition("/")
-    return int(number) if place == source and number.isdecimal() else None
+    is_offset = len(number) <= MOST_DIGITS and number.isdecimal()
+    return int(number) if place == source and is_offset else None

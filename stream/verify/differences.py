@@ -44,8 +44,11 @@ class Differences:
         seq, customer = call.customer or (state.customer_seq, None)
         if (state.customer_id, state.customer_seq) != (customer, seq):
             yield "another customer"
-        if call.model is not None and (state.model, state.version) != call.model:
-            yield f"model {state.model}/{state.version}, should be {'/'.join(call.model)}"
+        if call.is_fresh and call.model is not None and _model(state) != call.model:
+            yield f"model {'/'.join(_model(state))}, should be {'/'.join(call.model)}"
+        bundle = self._bundles(*_model(state))
+        if bundle is not None and state.size != (size := churn_of(bundle).space.size):
+            yield f"sums of {state.size} numbers, its model has {size}"
         if state.life not in self._lives(call.life, now_ms):
             yield f"times {_times(state.life)}, should be {_times(call.life)}"
         if call.is_fresh and state.probability != call.probability:
@@ -60,8 +63,8 @@ class Differences:
 
     def are_words_known(self, state: CallState, call: Recounted) -> bool:
         """What was said can be compared: each bundle is at hand, and the last one runs here in the same precision."""
-        bundle = self._bundles(state.model, state.version)
-        if bundle is None or call.sides is None:
+        bundle = self._bundles(*_model(state))
+        if bundle is None or call.sides is None or _model(state) != call.model:
             return False
         return (state.sums_key, state.size) == meaning_of(bundle)
 
@@ -82,7 +85,7 @@ class Differences:
 
     def of_probability(self, state: CallState, features: Features | None) -> Iterator[str]:
         """What its model says of a state's own sums and this profile, where it is something else; `is_fresh`."""
-        bundle = self._bundles(state.model, state.version)
+        bundle = self._bundles(*_model(state))
         if bundle is None or state.probability is None or churn_of(bundle).space.size != state.size:
             return
         model = churn_of(bundle)
@@ -95,6 +98,10 @@ class Differences:
         found = float(model.probabilities(model.space.vectors([(features, sums)]))[0])
         if abs(found - state.probability) > PROBABILITY_TOLERANCE:
             yield f"probability {state.probability}, its model says {found}"
+
+
+def _model(state: CallState) -> tuple[str, str]:
+    return state.model, state.version
 
 
 def _total(side: Side, size: int) -> Int64Array:

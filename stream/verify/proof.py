@@ -146,7 +146,7 @@ class _Proof:
             judged_since=None if since_ms is None else from_kafka_ms(since_ms),
             open_transactions=self._open(cut_off, [*pending, *still_pending]),
             overdue=overdue,
-            **vars(await self._calls.found()),
+            **vars(await self._calls.found(self._options.settle_s)),
         )
 
     def _enter(self, ledger: Ledger, topic: OutputTopic, output: OutputRecord) -> None:

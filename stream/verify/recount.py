@@ -129,7 +129,7 @@ class Recount:
             call.customer = fragment.seq, named
 
     def _note_outcome(self, call: Recounted, outcome: Outcome) -> None:
-        call.is_fresh = outcome.probability is not None
+        was_fresh, call.is_fresh = call.is_fresh, outcome.probability is not None
         if outcome.probability is not None:
             call.probability = outcome.probability
         if outcome.model is None or outcome.model == call.model:
@@ -142,7 +142,8 @@ class Recount:
             if before is None or after is None:
                 call.sides = None
             elif meaning_of(before) != meaning_of(after):
-                call.sides = {}  # what was said does not mean the same there
+                # what was said does not mean the same there; behind a dead letter nobody says since when it is there
+                call.sides = {} if was_fresh else None
         call.model = outcome.model
 
     def _hear(self, call: Recounted, fragment: CallFragment) -> None:

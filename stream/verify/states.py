@@ -63,6 +63,7 @@ class Partition:
         oldest_ms: time of the first fragment that is judged; None: there is none.
         is_trimmed: fragments before it are not judged.
         is_hidden: an open transaction hides states.
+        committed: offset of the source that some group has committed after the states were read; None: nobody says.
     """
 
     name: str
@@ -72,10 +73,16 @@ class Partition:
     oldest_ms: int | None = None
     is_trimmed: bool = False
     is_hidden: bool = False
+    committed: int | None = None
 
     def is_older(self, moment_ms: int) -> bool:
-        """What happened then may lie before the fragments that are judged."""
-        return self.is_trimmed and (self.oldest_ms is None or moment_ms < self.oldest_ms)
+        """What happened then may lie before the fragments that are judged; a batch of records has one time."""
+        return self.is_trimmed and (self.oldest_ms is None or moment_ms <= self.oldest_ms)
+
+    def is_ahead(self, stored: Stored) -> bool:
+        """It tells of fragments that nobody has committed."""
+        at, committed = stored.stands_at, self.committed
+        return at is not None and committed is not None and at >= committed
 
 
 class States:
@@ -94,6 +101,8 @@ class States:
             stored, call = partition.stored.get(key), calls.get(key)
             if partition.is_hidden or (stored is None and key in partition.moved):
                 faults = None
+            elif stored is not None and partition.is_ahead(stored):
+                faults = [f"stands at {stored.stands_at}, committed is {partition.committed}"]
             elif stored is None or stored.value is None:
                 faults = self._missing(partition, call, by_now_ms)
             elif stored.stands_at is None:
@@ -104,8 +113,9 @@ class States:
                 faults = self._stored(state, call, by_now_ms) if judged else None
             if faults is None:
                 self._unjudged += 1
-            for fault in faults or ():
-                self._wrong.add(f"{partition.name} {key.decode(errors='replace')!r}: {fault}")
+            elif faults:
+                name = f"{partition.name} {key.decode(errors='replace')!r}"
+                self._wrong.add(f"{name}: {'; '.join(faults)}")
 
     def found(self) -> CallsFound:
         """What was found so far."""

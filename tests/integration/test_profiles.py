@@ -24,7 +24,8 @@ from tests import hosting
 from tests.kafka_tools import admin, create_topics, produce, read_until
 from tests.walking import Events, settings_for, until
 
-QUICK = GuardLimits(start_s=20, first_backoff_s=0.2, most_backoff_s=0.5)
+START_S = 60  # two Faust apps on a busy machine
+QUICK = GuardLimits(start_s=START_S, first_backoff_s=0.2, most_backoff_s=0.5)
 
 
 @pytest.fixture
@@ -169,7 +170,7 @@ async def writing_letters(settings: Settings) -> AsyncIterator[FaustGuard]:
     log = Events()
     guard = FaustGuard(lambda: make_profiles_app(settings, Metrics(), log), log, QUICK)
     async with hosting.worker(guard):
-        await until(lambda: guard.condition == "running")
+        await until(lambda: guard.condition == "running", START_S)
         yield guard
 
 
@@ -185,7 +186,7 @@ BAD = [
 ]
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(180)
 async def test_each_bad_profile_has_a_letter_with_its_bytes_also_one_from_before_the_first_start(
     kafka: str, prefix: str
 ) -> None:
@@ -195,9 +196,9 @@ async def test_each_bad_profile_has_a_letter_with_its_bytes_also_one_from_before
     await prepare_topics(settings, Events())
     await produce(kafka, topic, [profile("c1", plan="good"), *(bad[:2] for bad in BAD[:2])])
     async with writing_letters(settings):
-        await read_until(kafka, settings.topic(DEAD_LETTERS), 2)
+        await read_until(kafka, settings.topic(DEAD_LETTERS), 2, timeout_s=START_S)
         await produce(kafka, topic, [*(bad[:2] for bad in BAD[2:]), (b"acme/c1", None)])
-        letters = await read_until(kafka, settings.topic(DEAD_LETTERS), len(BAD))
+        letters = await read_until(kafka, settings.topic(DEAD_LETTERS), len(BAD), timeout_s=START_S)
     seen = {
         (letter.key, letter.value, dict(letter.headers)["error-type"].decode())
         for letter in letters
@@ -212,7 +213,7 @@ async def test_each_bad_profile_has_a_letter_with_its_bytes_also_one_from_before
         assert headers["output-id"].decode() == place
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(180)
 async def test_a_letter_that_was_not_written_before_the_end_is_written_by_the_next_life(
     settings: Settings, kafka: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,11 +232,11 @@ async def test_a_letter_that_was_not_written_before_the_end_is_written_by_the_ne
             await until(writing.is_set)
             await asyncio.sleep(1.5)  # longer than Faust's interval of commits
     async with writing_letters(settings):
-        [letter] = await read_until(kafka, settings.topic(DEAD_LETTERS), 1)
+        [letter] = await read_until(kafka, settings.topic(DEAD_LETTERS), 1, timeout_s=START_S)
     assert (letter.key, letter.value) == (key, value)
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(180)
 async def test_the_letters_are_written_beside_the_views_in_one_worker(
     settings: Settings, kafka: str
 ) -> None:
@@ -246,11 +247,11 @@ async def test_the_letters_are_written_beside_the_views_in_one_worker(
     ]
     key, value, _ = BAD[0]
     async with hosting.worker(*guards):
-        await until(lambda: all(guard.condition == "running" for guard in guards))
+        await until(lambda: all(guard.condition == "running" for guard in guards), START_S)
         await produce(kafka, settings.topic(CUSTOMER_PROFILES), [(key, value)])
         await produce(kafka, settings.topic(CLASSIFICATIONS), [(b"1", b"{}")])
-        await read_until(kafka, settings.topic(DEAD_LETTERS), 1)
-        await until(lambda: counts.snapshot().undecodable == 1)
+        await read_until(kafka, settings.topic(DEAD_LETTERS), 1, timeout_s=START_S)
+        await until(lambda: counts.snapshot().undecodable == 1, START_S)
         assert [guard.restarts for guard in guards] == [0, 0]
     labels = {"stage": "validate", "type": "wrong-shape"}
     assert metrics.registry.get_sample_value("switchboard_dead_letters_total", labels) == 1

@@ -12,14 +12,15 @@ from msgspec.structs import replace
 
 from models.churn.sums import pack, unpack
 from stream.calls.fold import NO_PROBABILITY, fold_window
-from stream.calls.state import CallState, decode_state, encode_state, state_key
+from stream.calls.state import CallState, Side, decode_state, encode_state, state_key
 from stream.errors import PoisonRecordError
 from stream.kafka.admin import TopicState
 from stream.outputs import OUTPUT_ID
 from stream.records import CallFragment, ChurnScore, CustomerProfile, encode
 from stream.tenants import ALL_ALIKE
 from stream.topics import CALL_TRANSCRIPTS, CHURN_SCORES, CHURN_STATE, TOPICS
-from stream.verify import VerifyOptions
+from stream.verify import VerifyOptions, no_bundle
+from stream.verify.calls import CallProof, _stands_at
 from stream.verify.differences import Differences
 from stream.verify.groups import Groups
 from stream.verify.layout import Layout
@@ -133,7 +134,7 @@ class Told:
         found = self.found().wrong_states
         assert found.count == len(found.names)
         assert all(name.startswith(f"{CHURN_STATE}/0 'default/c': ") for name in found.names)
-        return [name.partition("': ")[2] for name in found.names]
+        return [fault for name in found.names for fault in name.partition("': ")[2].split("; ")]
 
     def change(self, **fields: Any) -> None:
         """Spoil the stored state of `c`."""
@@ -217,12 +218,38 @@ def test_sums_may_be_one_unit_apart_for_each_fragment(units: int, *, is_wrong: b
         ({"customer_seq": 4}, "another customer"),
         ({"version": "2"}, "model churn/2, should be churn/1"),
         ({"probability": None}, "probability None, the last score says"),
+        ({"size": 8, "customer": Side(), "agent": Side()}, "sums of 8 numbers, its model has 16"),
     ],
 )
 def test_what_a_state_says_wrongly_is_named(change: dict[str, Any], why: str) -> None:
     told = Told(talk())
     told.change(**change)
     assert any(fault.startswith(why) for fault in told.faults())
+
+
+def test_a_call_counts_once_however_much_of_it_is_wrong() -> None:
+    told = Told(talk())
+    told.change(seen=(0, 5), customer_id="joe")
+    assert len(told.faults()) > 1
+    assert told.found().wrong_states.count == 1
+
+
+def test_a_state_that_tells_of_fragments_nobody_has_committed_is_found() -> None:
+    told = Told(talk())
+    told.partition.committed = 6
+    assert not told.faults()
+    told.partition.committed = 5
+    assert told.faults() == ["stands at 5, committed is 5"]
+    told.outcomes = Outcomes({SOURCE: range(6)})
+    assert told.faults() == ["stands at 5, committed is 5"], "its scores were not written either"
+    told.partition.stored[KEY] = Stored(None, 5)
+    assert told.faults() == ["stands at 5, committed is 5"], "a tombstone too"
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "-1", "", "5x"])
+def test_a_state_whose_offset_is_no_offset_says_none(number: str) -> None:
+    record: Any = SimpleNamespace(headers=((OUTPUT_ID, f"{SOURCE}/{number}".encode()),))
+    assert _stands_at(record, SOURCE) is None
 
 
 @pytest.mark.parametrize(
@@ -296,6 +323,9 @@ def test_what_cannot_be_compared_is_counted_and_no_fault() -> None:
         lambda told: setattr(told.partition, "is_hidden", True),
         lambda told: (told.partition.stored.clear(), told.partition.moved.add(KEY)),
         lambda told: vars_of(told.partition, is_trimmed=True, oldest_ms=60_000),
+        lambda told: vars_of(
+            told.partition, is_trimmed=True, oldest_ms=0
+        ),  # its first batch is cut
         lambda told: vars_of(told, outcomes=Outcomes({SOURCE: range(6)})),
     ):
         told = Told(talk())
@@ -346,6 +376,47 @@ def test_sums_go_on_or_begin_anew_with_another_model_as_the_workers_do(
     assert (found.states_unheard, found.wrong_states.names) == (0, ())
     told.at_hand = (second,)
     assert told.found().states_unheard == 1, "nobody knows what was said before"
+
+
+async def test_calls_that_are_over_and_left_no_state_do_not_stay_in_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A topic of months has many; every other offset here is a marker of a transaction."""
+    monkeypatch.setattr("stream.verify.calls.FORGET_EVERY", 10)
+    cluster: Any = SimpleNamespace()
+    proof = CallProof(cluster, LAYOUT, Groups("g", ALL_ALIKE), AGES, no_bundle)
+    proof.judge({FRAGMENTS: range(200)})
+    proof._committed = [{SOURCE: 200}]
+
+    async def records(spans: Any, on_record: Callable[[Place, Any], None]) -> None:
+        for offset in range(1, 200, 2):
+            one = said(0, call=f"c{offset}")
+            record = SimpleNamespace(
+                offset=offset,
+                timestamp=offset * HOUR_MS,
+                key=one.call_id.encode(),
+                value=encode(one),
+            )
+            on_record(FRAGMENTS, record)
+
+    cluster.records = records
+    partition = Partition(f"{CHURN_STATE}/0", SOURCE)
+    partition.stored[state_key("default", "c1")] = Stored(b"", 1)
+    held = (await proof._count(FRAGMENTS, partition)).calls
+    kept_hours = (AGES.silent_ms + AGES.ended_keep_ms) // HOUR_MS
+    assert len(held) <= 1 + kept_hours // 2 + 10
+    assert state_key("default", "c1") in held, "it is compared"
+
+
+@pytest.mark.parametrize("count", [4, 6])
+def test_a_swap_behind_a_dead_letter_that_counts_is_no_fault(count: int) -> None:
+    """The letter does not say which model has heard its fragment."""
+    second = FakeChurnBundle(version="2", encoder_key="another@fp32")
+    told = Told(talk(count), then=FakeChurnModels({"default": second}), swap_at=3)
+    told.at_hand = (BUNDLE, second)
+    told.enter(3, PoisonRecordError("output", "too-large", ""))
+    found = told.found()
+    assert (found.states_unheard, found.wrong_states.names) == (1, ())
 
 
 # -- the ledger's faults, of calls -----------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Mail at a steady rate for as long as a scenario takes, and what a worker's log says of the time."""
+"""Mail or calls at a steady rate for as long as a scenario takes, and what a worker's log says of the time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,11 +9,13 @@ from typing import Any
 
 from stream.kafka.admin import prepare_topics
 from stream.topics import INBOUND_EMAILS
+from tests.calling import Talk, begin, proven, talking
 from tests.counting import all_answered
 from tests.walking import Events, settings_for, traffic
 from tests.worker_process import WorkerProcess
 
 RATE_PER_S = 150
+CALLS, FRAGMENTS_PER_S = 12, 60
 
 
 @asynccontextmanager
@@ -37,6 +39,17 @@ async def under_load(kafka: str, prefix: str) -> AsyncIterator[None]:
         (await all_answered(kafka, prefix, sent, timeout_s=60)).must_be_exactly_once()
     finally:
         sending.cancel()
+
+
+@asynccontextmanager
+async def under_calls(kafka: str, prefix: str) -> AsyncIterator[Talk]:
+    """Callers talk as long as the body takes; after it every fragment has its score, every state what was said."""
+    settings = settings_for(kafka, prefix)
+    await begin(settings)
+    async with talking(settings, CALLS, FRAGMENTS_PER_S) as talk:
+        yield talk
+    counted = await proven(settings, wait_s=60)
+    assert counted.states == CALLS
 
 
 async def going_on(worker: WorkerProcess, windows: int = 3) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.integration.faults.load import going_on, under_load
+from tests.integration.faults.load import going_on, under_calls, under_load
 from tests.worker_process import WorkerProcess
 
 Workers = Callable[..., WorkerProcess]
@@ -31,16 +31,34 @@ async def test_another_member_takes_the_partitions_over_and_commits_while_one_is
     kafka: str, prefix: str, workers: Workers, place: str, transaction_timeout_ms: int
 ) -> None:
     async with under_load(kafka, prefix):
-        paused = workers(pause=place, transaction_timeout_ms=transaction_timeout_ms)
-        other = workers(transaction_timeout_ms=transaction_timeout_ms)
-        await paused.logged("paused")
-        taken_over = len(other.events("partitions_assigned")) + 1
-        await other.logged("partitions_assigned", taken_over)
-        await going_on(other)
-        back = len(paused.events("partitions_assigned")) + 1
-        paused.signal(signal.SIGCONT)
-        await paused.logged("partitions_assigned", back)
-        assert paused.events("transaction_lost"), "its end was refused, or not heard of in time"
+        await taken_over_while_paused(workers, place, transaction_timeout_ms)
+
+
+@pytest.mark.timeout(150)
+@pytest.mark.parametrize(
+    "place", [pytest.param("before_offsets", marks=pytest.mark.long_form), "before_end"]
+)
+async def test_calls_of_a_paused_worker_go_on_with_another_one_which_reads_none_of_its_last_states(
+    kafka: str, prefix: str, workers: Workers, place: str
+) -> None:
+    """Their states cannot be read before Kafka has aborted its transaction, which hides all behind it."""
+    async with under_calls(kafka, prefix):
+        await taken_over_while_paused(workers, place, ABORTED_MS)
+
+
+async def taken_over_while_paused(
+    workers: Workers, place: str, transaction_timeout_ms: int
+) -> None:
+    paused = workers(pause=place, transaction_timeout_ms=transaction_timeout_ms)
+    other = workers(transaction_timeout_ms=transaction_timeout_ms)
+    await paused.logged("paused")
+    taken_over = len(other.events("partitions_assigned")) + 1
+    await other.logged("partitions_assigned", taken_over)
+    await going_on(other)
+    back = len(paused.events("partitions_assigned")) + 1
+    paused.signal(signal.SIGCONT)
+    await paused.logged("partitions_assigned", back)
+    assert paused.events("transaction_lost"), "its end was refused, or not heard of in time"
 
 
 @pytest.mark.timeout(150)

@@ -1,4 +1,4 @@
-"""`kill -9` again and again, at any moment of a worker's life: every record has its one output, in order."""
+"""`kill -9` again and again, at any moment of a worker's life: each record has its one output, each call its state."""
 
 import asyncio
 import math
@@ -12,6 +12,7 @@ from stream.kafka.admin import prepare_topics
 from stream.topics import INBOUND_EMAILS
 from tests.counting import all_answered
 from tests.integration.faults.form import is_long
+from tests.integration.faults.load import CALLS, under_calls
 from tests.integration.faults.report import letters_by_type, p99_s
 from tests.walking import Events, settings_for, traffic
 from tests.worker_process import WorkerProcess
@@ -60,11 +61,13 @@ async def test_workers_killed_at_random_moments_under_load(
     for worker in team:
         await worker.logged("partitions_assigned", timeout_s=60)
     numbers = range(LOOP.records)
-    sending = asyncio.ensure_future(
-        traffic(kafka, f"{prefix}{INBOUND_EMAILS}", numbers, LOOP.rate_per_s)
-    )
-    kills = await kill_until(sending, team, random.Random(crew))
-    counted = await all_answered(kafka, prefix, LOOP.records, timeout_s=LOOP.timeout_s / 3)
+    async with under_calls(kafka, prefix) as talk:
+        sending = asyncio.ensure_future(
+            traffic(kafka, f"{prefix}{INBOUND_EMAILS}", numbers, LOOP.rate_per_s)
+        )
+        kills = await kill_until(sending, team, random.Random(crew))
+    inputs = LOOP.records + CALLS * talk.fragments
+    counted = await all_answered(kafka, prefix, inputs, timeout_s=LOOP.timeout_s / 3)
     for worker in team:
         assert await worker.stop() == 0, worker.tail()
     record_property("workers", crew)
