@@ -4,7 +4,8 @@
 
 A text model learned from the file and a churn model learned from past calls of the built-in world are live; 50 calls of
 the world are in progress at every moment, and their fragments come mixed with the file's mails, open-loop (Poisson).
-Capacity is what a worker makes of the same mix when all of it waits. Latency runs from the intended moment of sending
+Capacity is what a worker makes of the same mix when all of it waits; broker and clients then rest, who under load use
+the same cores: `cores_used` says how much. Latency runs from the intended moment of sending
 until a read_committed consumer has the answer. The bound is that of e-mail: 3 x (p99 of a window + p99 of a commit).
 Prints JSON lines.
 """
@@ -14,13 +15,14 @@ import asyncio
 import itertools
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.end_to_end import backlog
 from benchmarks.machine import describe, emit
 from benchmarks.mails import Mail, mails_of, send_all
-from benchmarks.runs import MODEL, SEED, Run, quantile, say, trained
+from benchmarks.runs import MODEL, SEED, Run, cpu_s, quantile, say, trained
 from benchmarks.scrape import scrape
 from benchmarks.swap import decide
 from benchmarks.two_callers import NAME, train
@@ -81,15 +83,26 @@ async def prepared(run: Run, profiles: list[Mail]) -> None:
 
 
 async def measure(
-    run: Run, worker: WorkerProcess, load: list[Mail], rate: float
+    run: Run, broker: EmbeddedBroker, worker: WorkerProcess, load: list[Mail], rate: float
 ) -> dict[str, object]:
     """Latencies of both kinds, ms, after the first fifth."""
-    before = scrape(worker.metrics_port)
+
+    def clocks() -> tuple[float, ...]:
+        return time.monotonic(), cpu_s(worker.pid), cpu_s(broker.pid), time.process_time()
+
+    before, began = scrape(worker.metrics_port), clocks()
     moments = await run.moments_s(load, rate, [worker])
     grown = scrape(worker.metrics_port).since(before)
+    took_s, *used_s = (after - then for after, then in zip(clocks(), began, strict=True))
     told = list(moments.items())[int(WARM_SHARE * len(load)) :]
     calls = run.settings.topic(CALL_TRANSCRIPTS)
-    found: dict[str, object] = {"records_per_s": round(rate, 1)}
+    sides = ("worker", "broker", "clients")
+    found: dict[str, object] = {
+        "records_per_s": round(rate, 1),
+        "cores_used": {
+            side: round(used / took_s, 2) for side, used in zip(sides, used_s, strict=True)
+        },
+    }
     for name, is_call in (("fragment", True), ("mail", False)):
         own = [
             seen_s - due_s
@@ -138,7 +151,7 @@ async def main() -> None:
             worker = run.worker(model=None)
             try:
                 await asyncio.to_thread(worker.wait_ready)
-                found = await measure(run, worker, load, rate)
+                found = await measure(run, broker, worker, load, rate)
             finally:
                 worker.stop()
             emit(
