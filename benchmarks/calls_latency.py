@@ -141,7 +141,8 @@ async def main() -> None:
         run = Run(broker, base, "capacity", folder)
         load, profiles = mixed(mails, args.records, args.fragments_a_mail)
         await prepared(run, profiles)
-        pace = await backlog(run, load, lambda run: run.worker(model=None), broker)
+        # whole: mails and calls have equal shares of a window, so that the mails are answered first
+        pace = await backlog(run, load, lambda run: run.worker(model=None), broker, 0.0)
         say("capacity", records_per_s=pace.records_per_s)
         for share in LOADS:
             rate = share * pace.records_per_s

@@ -43,9 +43,13 @@ class Throughput:
 
 
 async def backlog(
-    run: Run, mails: Sequence[Mail], start: Callable[[Run], WorkerProcess], broker: EmbeddedBroker
+    run: Run,
+    mails: Sequence[Mail],
+    start: Callable[[Run], WorkerProcess],
+    broker: EmbeddedBroker,
+    warm_share: float = WARM_SHARE,
 ) -> Throughput:
-    """The pace of a worker that finds all mails waiting, after its first tenth."""
+    """The pace of a worker that finds all mails waiting, after its first tenth, or another share."""
     await run.prepare()
     await send_all(run.settings, mails)
     worker = start(run)
@@ -60,7 +64,7 @@ async def backlog(
         async with contextlib.aclosing(polls):
             async for answers in polls:
                 seen += len(answers)
-                if not warm_at and seen >= WARM_SHARE * len(mails):
+                if not warm_at and seen >= warm_share * len(mails):
                     first, warm_at = clocks(), seen
                 if seen == len(mails):
                     break
