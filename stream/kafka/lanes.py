@@ -118,41 +118,55 @@ class Lanes:
         return records
 
     async def _take(self, lane: list[TopicPartition], max_records: int) -> list[InboundRecord]:
-        """An equal share from each partition, until the window is full; each time another partition is asked first.
+        """An equal share from each partition; what one leaves of its share goes to those that have more.
 
-        Without turns, the last partitions would starve whenever a window holds fewer records than there are
-        partitions.
+        Each time another partition is asked first: else the last ones would starve whenever a window holds fewer
+        records than there are partitions.
         """
         taken: list[InboundRecord] = []
         room_bytes = self._settings.max_window_bytes
         is_bulk = bool(lane) and lane[0].topic == self._bulk
         first = self._turns[is_bulk] % len(lane) if lane else 0
-        for asked, tp in enumerate([*lane[first:], *lane[:first]]):
-            if len(taken) >= max_records or room_bytes <= 0:
-                break
-            share = max(1, (max_records - len(taken)) // (len(lane) - asked))
-            if tp in self._careful:
-                share = min(share, CAREFUL_RECORDS)
-            records = self._waiting.pop(tp, [])
-            if len(records) < share:
-                more = await self._consumer.getmany(
-                    tp, timeout_ms=0, max_records=share - len(records)
-                )
-                records = [*records, *more.get(tp, [])]
-            fitting = 0
-            for record in records[:share]:
-                room_bytes -= len(record.value or b"")
-                if room_bytes < 0 and (taken or fitting):
+        asked = [*lane[first:], *lane[:first]]
+        while asked:
+            have_more: list[TopicPartition] = []
+            for place, tp in enumerate(asked):
+                if len(taken) >= max_records or room_bytes <= 0:
                     break
-                fitting += 1
-            taken.extend(records[:fitting])
-            if fitting:
-                self._next_offsets[tp] = records[fitting - 1].offset + 1
-            if records[fitting:]:
-                self._waiting[tp] = records[fitting:]
+                share = max(1, (max_records - len(taken)) // (len(asked) - place))
+                if tp in self._careful:
+                    share = min(share, CAREFUL_RECORDS)
+                found = await self._hand_out(tp, share, room_bytes, is_first=not taken)
+                taken += found
+                room_bytes -= sum(len(record.value or b"") for record in found)
+                if len(found) < share and tp in self._waiting:
+                    room_bytes = 0  # its next record does not fit: it opens the next window
+                elif len(found) == share and tp not in self._careful:
+                    have_more.append(tp)
+            asked = have_more
         if taken:
             self._turns[is_bulk] += 1
         return sorted(taken, key=lambda record: (record.topic, record.partition, record.offset))
+
+    async def _hand_out(
+        self, tp: TopicPartition, share: int, room_bytes: int, *, is_first: bool
+    ) -> list[InboundRecord]:
+        """Its next records, as many as fit; the first one of a window always does. The others wait here."""
+        records = self._waiting.pop(tp, [])
+        if len(records) < share:
+            more = await self._consumer.getmany(tp, timeout_ms=0, max_records=share - len(records))
+            records = [*records, *more.get(tp, [])]
+        fitting = 0
+        for record in records[:share]:
+            room_bytes -= len(record.value or b"")
+            if room_bytes < 0 and (fitting or not is_first):
+                break
+            fitting += 1
+        if fitting:
+            self._next_offsets[tp] = records[fitting - 1].offset + 1
+        if records[fitting:]:
+            self._waiting[tp] = records[fitting:]
+        return records[:fitting]
 
     def _are_waiting(self, lane: list[TopicPartition]) -> bool:
         lag = self.lag()

@@ -174,6 +174,18 @@ async def test_every_partition_gets_an_equal_share_of_a_window(consumer: FakeCon
     assert Counter(found.partition for found in window) == {0: 10, 1: 10, 2: 10, 3: 10}
 
 
+async def test_what_quiet_partitions_leave_goes_to_busy_ones_whoever_is_asked_first(
+    consumer: FakeConsumer,
+) -> None:
+    """Many calls beside little mail: half-empty windows let the calls queue while the machine could have done more."""
+    consumer.fill(LIVE[0], *[10] * 1000)
+    consumer.fill(LIVE[1], *[10] * 8)
+    lanes = lanes_of(consumer, *LIVE)
+    windows = [Counter(found.partition for found in await lanes.poll(40)) for _ in range(4)]
+    assert [sum(window.values()) for window in windows] == [40] * 4
+    assert windows[0] == {0: 32, 1: 8}
+
+
 async def test_no_partition_starves_when_a_window_is_smaller_than_their_number(
     consumer: FakeConsumer,
 ) -> None:
