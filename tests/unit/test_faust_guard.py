@@ -85,10 +85,12 @@ async def test_a_hanging_app_delays_neither_start_nor_stop_of_the_worker(
     guard = FaustGuard(make_app, log, GuardLimits(stop_s=0.4))
     began_s = time.monotonic()
     async with worker(guard, walk):  # the guard first: were it to wait, the walk would not start
-        assert time.monotonic() - began_s < 1
+        assert time.monotonic() - began_s < 10, (
+            "it waited: the app hangs for ever, its start has 60 s"
+        )
         await until(lambda: walk.count > 20)
         began_s = time.monotonic()
-    assert time.monotonic() - began_s < 2
+    assert time.monotonic() - began_s < 10
     assert "faust_abandoned" in log.names() or make_app is HangsAtStart
 
 

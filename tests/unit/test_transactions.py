@@ -226,7 +226,7 @@ async def test_letting_go_of_a_producer_does_not_wait_for_a_broker_that_is_away(
     monkeypatch.setattr(room, "CLOSE_TIMEOUT_S", 0.01)
     producer = Hanging()
     transactions = transactions_with(producer)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(10):
         await transactions.close()
     assert producer.client.closed
     assert not transactions.usable
