@@ -1,11 +1,12 @@
 """Records with words in, grouped for an encoder and handed their rows out: a mail meets heads, a fragment its call."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from models.bundle import Bundle
 from models.runtime import Encoder
 from stream.calls.choice import churn_of, sums_key
 from stream.classify import Item
@@ -25,12 +26,7 @@ def by_encoder(items: Sequence[Item]) -> list[tuple[Encoder, list[Item]]]:
 
 def answer_mails(rows: Sequence[tuple[Item, Row]]) -> None:
     """Let each row meet the heads of its own tenant's model."""
-    by_bundle: dict[int, list[tuple[Item, Row]]] = defaultdict(list)
-    for item, row in rows:
-        by_bundle[id(item.bundle)].append((item, row))
-    for members in by_bundle.values():
-        bundle = members[0][0].bundle
-        assert bundle is not None, "only items with a model are computed: this is a bug"
+    for bundle, members in _by_bundle(rows):
         answers = bundle.predict(
             np.stack([row for _, row in members]),
             [item.text for item, _ in members],
@@ -42,16 +38,21 @@ def answer_mails(rows: Sequence[tuple[Item, Row]]) -> None:
 
 def project_fragments(rows: Sequence[tuple[Item, Row]]) -> None:
     """Let each fragment's row become what its call's model adds up."""
-    by_bundle: dict[int, list[tuple[Item, Row]]] = defaultdict(list)
-    for item, row in rows:
-        by_bundle[id(item.bundle)].append((item, row))
-    for members in by_bundle.values():
-        bundle = members[0][0].bundle
-        assert bundle is not None, "only items with a model are computed: this is a bug"
+    for bundle, members in _by_bundle(rows):
         fixed = churn_of(bundle).project(np.stack([row for _, row in members]))  # [B, H] -> [B, D]
         for (item, _), row in zip(members, fixed, strict=True):
             assert item.call is not None, "a mail is no fragment: this is a bug"
             item.call.row, item.call.row_key = row, sums_key(bundle)
+
+
+def _by_bundle(rows: Sequence[tuple[Item, Row]]) -> Iterator[tuple[Bundle, list[tuple[Item, Row]]]]:
+    found: dict[int, list[tuple[Item, Row]]] = defaultdict(list)
+    for item, row in rows:
+        found[id(item.bundle)].append((item, row))
+    for members in found.values():
+        bundle = members[0][0].bundle
+        assert bundle is not None, "only items with a model are computed: this is a bug"
+        yield bundle, members
 
 
 def tokenize(items: Sequence[Item]) -> None:

@@ -134,12 +134,7 @@ class Engine:
         return cleaned_at_s, time.monotonic()
 
     def _want_words(self, items: Sequence[Item], rules: Rules) -> list[Item]:
-        """The fragments whose words must be embedded, each with the bundle that says how."""
-        wanted = [] if self._desk is None else self._desk.wanted(items, rules)
-        for item, bundle in wanted:
-            assert item.call is not None, "only fragments of calls are wanted: this is a bug"
-            item.bundle, item.text = bundle, item.call.fragment.text or ""
-        return [item for item, _ in wanted]
+        return [] if self._desk is None else self._desk.wanted(items, rules)
 
     async def compute(self, items: Sequence[Item]) -> None:
         """Give every readable item its answers, or its error.

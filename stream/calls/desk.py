@@ -14,13 +14,13 @@ from typing import Protocol
 
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
-from models.bundle import Bundle
 from stream.calls.ageing import MOST_AT_ONCE, Ageing
 from stream.calls.choice import ChurnModels
-from stream.calls.fold import Profiles, fold_window, rows_needed
+from stream.calls.fold import Profiles, fold_window
 from stream.calls.restore import PARTITIONS_HEADER, read_states
 from stream.calls.state import Ages
 from stream.calls.table import CallTable, StateRecord
+from stream.calls.words import want_words
 from stream.classify import Item
 from stream.errors import FatalError, PoisonRecordError
 from stream.kafka.clients import Log
@@ -132,15 +132,9 @@ class CallDesk:
         """It is a fragment, not a mail."""
         return item.inbound.source.topic == self._topic
 
-    def wanted(self, items: Sequence[Item], models: ChurnModels) -> list[tuple[Item, Bundle]]:
-        """The items whose words must be embedded (again), and the bundle that says how."""
-        by_call = {
-            id(item.call): item for item in items if item.call is not None and item.error is None
-        }
-        calls = [item.call for item in by_call.values() if item.call is not None]
-        return [
-            (by_call[id(call)], bundle) for call, bundle in rows_needed(calls, self.table, models)
-        ]
+    def wanted(self, items: Sequence[Item], models: ChurnModels) -> list[Item]:
+        """The items whose words must be embedded (again), with the bundle that says how."""
+        return want_words(items, self.table, models)
 
     def fold(
         self,

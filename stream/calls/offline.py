@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from models.bundle import Bundle
-from stream.calls.fold import Profiles, fold_window, rows_needed
+from stream.calls.fold import Profiles, fold_window
 from stream.calls.reading import checked
 from stream.calls.state import Ages, CallState, state_key
 from stream.calls.steps import CallItem
 from stream.calls.table import CallTable
+from stream.calls.words import want_words
 from stream.classify import Item
 from stream.encoding import tokenize
 from stream.errors import PoisonRecordError
@@ -95,12 +96,7 @@ class FileCalls:
             FatalError: the device fails on what it is known to answer.
         """
         items = [self._item(source, fragment) for source, fragment in fragments]
-        calls = {id(item.call): item for item in items if item.call is not None}
-        wanted: list[Item] = []
-        for call, bundle in rows_needed(_calls(items), self._table, self._models):
-            item = calls[id(call)]
-            item.bundle, item.text = bundle, call.fragment.text or ""
-            wanted.append(item)
+        wanted = want_words(items, self._table, self._models)
         tokenize(wanted)
         await self._engine.compute(wanted)
         folded = iter(fold_window(_calls(items), self._table, self._models, self._profiles, now_ms))

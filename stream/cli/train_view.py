@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from models.tracking.tracker import Tracker
     from models.training.report import HeadReport, TrainReport, TrainRequest
 
+R = TypeVar("R")
+
 PAGE = "report.html"
 PLAIN_EVERY_S = 15.0
 
@@ -28,25 +30,38 @@ PLAIN_EVERY_S = 15.0
 def train_with_progress(
     request: "TrainRequest", console: Console, tracker: "Tracker | None" = None
 ) -> "TrainReport":
-    """Train, with a bar on a terminal and plain lines elsewhere.
+    """Train a model of mail, shown as `shown` does, whose errors it raises."""
+    from models.tracking.tracker import NO_TRACKER  # noqa: PLC0415
+    from models.train import train  # noqa: PLC0415
+
+    return shown(
+        console,
+        lambda progress, warn: train(request, progress, tracker or NO_TRACKER, warn),
+    )
+
+
+def shown(console: Console, train: "Callable[[Drawer, Callable[[str], None]], R]") -> R:
+    """Run a training, with a bar on a terminal and plain lines elsewhere.
+
+    Args:
+        console: where it is shown.
+        train: the training, given whom to tell of its steps, and of its warnings.
 
     Raises:
-        FatalError: the rows, the base model or the device cannot be used, or the loss is no number any more.
+        FatalError: the rows, the base model, an extra or the device cannot be used, or the loss is no number any more.
     """
     from models.bundle import BundleError  # noqa: PLC0415
     from models.encoder.base_model import BaseModelError  # noqa: PLC0415
     from models.encoder.files import EncoderError  # noqa: PLC0415
     from models.rows.dataset import DatasetError  # noqa: PLC0415
     from models.runtime import RuntimeUnavailableError  # noqa: PLC0415
-    from models.tracking.tracker import NO_TRACKER  # noqa: PLC0415
-    from models.train import train  # noqa: PLC0415
 
     def warn(warning: str) -> None:
         console.print(f"warning: {warning}", markup=False)
 
     with stage_bars(console) as bars:
         try:
-            return train(request, Drawer(bars, console), tracker or NO_TRACKER, warn)
+            return train(Drawer(bars, console), warn)
         except (
             DatasetError,
             BaseModelError,

@@ -9,8 +9,7 @@ from rich.console import Console
 
 from stream.cli.following import follow
 from stream.cli.options import with_settings
-from stream.cli.train_view import PAGE, Drawer, stage_bars
-from stream.errors import FatalError
+from stream.cli.train_view import PAGE, shown
 from stream.settings import Settings
 
 if TYPE_CHECKING:
@@ -106,33 +105,14 @@ def train_churn(  # noqa: PLR0913, PLR0917  # a command's options
 def train_calls(
     request: "ChurnRequest", console: Console, tracker: "Tracker | None" = None
 ) -> "ChurnReport":
-    """Train, with a bar on a terminal and plain lines elsewhere.
-
-    Raises:
-        FatalError: the files, the encoder or an extra cannot be used.
-    """
-    from models.bundle import BundleError  # noqa: PLC0415
-    from models.encoder.base_model import BaseModelError  # noqa: PLC0415
-    from models.encoder.files import EncoderError  # noqa: PLC0415
-    from models.rows.dataset import DatasetError  # noqa: PLC0415
-    from models.runtime import RuntimeUnavailableError  # noqa: PLC0415
+    """Train a model of calls, shown as `shown` does, whose errors it raises."""
     from models.tracking.tracker import NO_TRACKER  # noqa: PLC0415
     from models.train_churn import train_churn as train  # noqa: PLC0415
 
-    def warn(message: str) -> None:
-        console.print(f"warning: {message}", markup=False)
-
-    with stage_bars(console) as bars:
-        try:
-            return train(request, Drawer(bars, console), warn, tracker or NO_TRACKER)
-        except (
-            DatasetError,
-            BaseModelError,
-            BundleError,
-            EncoderError,
-            RuntimeUnavailableError,
-        ) as error:
-            raise FatalError(str(error)) from error
+    return shown(
+        console,
+        lambda progress, warn: train(request, progress, warn, tracker or NO_TRACKER),
+    )
 
 
 def report_lines(report: "ChurnReport") -> list[str]:
